@@ -1,0 +1,3 @@
+//! The `.arch` language: text → syntax tree → graph.
+
+pub mod ast;

@@ -1,0 +1,330 @@
+//! The one way to make a [`Model`]: values and nodes are added in running order, and each node's outputs are inferred
+//! and folded as it comes.
+
+use super::{Body, Model, Node, NodeId, Role, Source, Stored, Value, ValueId};
+use crate::base::arena::Arena;
+use crate::base::diagnostic::Origin;
+use crate::ops::attributes::Attributes;
+use crate::ops::rules::{At, OpError, OpKind, Open, Operator, SlotRole, Spec};
+use crate::ops::unknown::UNKNOWN;
+use crate::tensor::{DType, Literal, Shape, TensorType, ValueType, literal};
+use std::sync::Arc;
+
+/// A node to be added.
+pub struct NodeSpec<'a> {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its operator; [`UNKNOWN`] when no room knows it.
+    pub kind: &'static OpKind,
+    /// The operator's name as the file has it.
+    pub op_type: Box<str>,
+    /// Its attributes.
+    pub attributes: Attributes,
+    /// Version of the operator's domain.
+    pub opset: i64,
+    /// What goes in.
+    pub inputs: Vec<Option<ValueId>>,
+    /// Names of what comes out; an empty name is an output left out.
+    pub outputs: Vec<Box<str>>,
+    /// Weights that the operator is to own.
+    pub open: Option<OpenSpec<'a>>,
+    /// Sub-graphs, already built.
+    pub bodies: Vec<Body>,
+    /// The line that it belongs to.
+    pub group: Arc<str>,
+    /// The block that it belongs to.
+    pub scope: Arc<str>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Weights that a layer of the language leaves open.
+#[derive(Clone, Debug)]
+pub struct OpenSpec<'a> {
+    /// Widths.
+    pub open: Open,
+    /// Their element type.
+    pub dtype: DType,
+    /// Whether training leaves them as they are.
+    pub frozen: bool,
+    /// Weights of another layer to be used again, in the operator's order.
+    pub shared: Option<&'a [ValueId]>,
+}
+
+/// Builds a [`Model`].
+#[derive(Debug, Default)]
+pub struct Builder {
+    values: Arena<Value>,
+    nodes: Arena<Node>,
+    /// The network's body, and inside it the sub-graphs that are being built.
+    open: Vec<Body>,
+}
+
+impl Builder {
+    /// An empty network.
+    pub fn new() -> Builder {
+        Builder { open: vec![Body::default()], ..Builder::default() }
+    }
+
+    /// Adds a value that the caller feeds.
+    pub fn input(&mut self, name: &str, ty: ValueType) -> ValueId {
+        let id = self.value(name, ty, None, Source::Input);
+        self.body().inputs.push(id);
+        id
+    }
+
+    /// Adds a value that the file keeps.
+    pub fn stored(&mut self, name: &str, ty: TensorType, literal: Option<Literal>, stored: Stored) -> ValueId {
+        self.value(name, ty.into(), literal, Source::Stored(stored))
+    }
+
+    /// Marks a value as delivered.
+    pub fn output(&mut self, id: ValueId) {
+        self.body().outputs.push(id);
+    }
+
+    /// Begins a sub-graph: what is added from now on belongs to it.
+    pub fn begin_body(&mut self) {
+        self.open.push(Body::default());
+    }
+
+    /// Ends the sub-graph begun last.
+    pub fn end_body(&mut self) -> Body {
+        if self.open.len() > 1 { self.open.pop().unwrap_or_default() } else { Body::default() }
+    }
+
+    fn body(&mut self) -> &mut Body {
+        if self.open.is_empty() {
+            self.open.push(Body::default());
+        }
+        let last = self.open.len() - 1;
+        &mut self.open[last]
+    }
+
+    fn value(&mut self, name: &str, ty: ValueType, literal: Option<Literal>, source: Source) -> ValueId {
+        self.values.push(Value { name: name.into(), ty, literal, source })
+    }
+
+    /// Everything known of a value so far.
+    pub fn get(&self, id: ValueId) -> &Value {
+        &self.values[id]
+    }
+
+    /// Everything known of a node so far.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// Changes what a stored value is, once its first use says so.
+    pub fn set_role(&mut self, id: ValueId, role: Role) {
+        if let Source::Stored(stored) = &mut self.values[id].source {
+            stored.role = role;
+        }
+    }
+
+    /// Replaces what is known of an output whose producer could not say (a declared type, where the operator is unknown).
+    pub fn set_type(&mut self, id: ValueId, ty: ValueType) {
+        self.values[id].ty = ty;
+    }
+
+    /// Adds a node and infers what comes out. When that fails the node is there all the same, its outputs unknown.
+    pub fn add(&mut self, spec: NodeSpec) -> (NodeId, Result<(), OpError>) {
+        let NodeSpec {
+            name,
+            kind,
+            op_type,
+            attributes,
+            opset,
+            mut inputs,
+            outputs,
+            open,
+            bodies,
+            group,
+            scope,
+            origin,
+        } = spec;
+        let nothing = Open::default();
+        let read = (kind.read)(&Spec {
+            kind,
+            attributes: &attributes,
+            opset,
+            open: open.as_ref().map_or(&nothing, |o| &o.open),
+        });
+        let (op, mut result) = match read {
+            Ok(op) => (op, Ok(())),
+            Err(error) => (opaque(), Err(error)),
+        };
+        if let Some(open) = &open
+            && result.is_ok()
+        {
+            result = self.add_weights(&*op, &name, kind, open, &mut inputs, outputs.len());
+        }
+        let (types, literals) = match result
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|()| self.infer(&*op, &inputs, &bodies, outputs.len()))
+        {
+            Ok(inferred) => inferred,
+            Err(error) => {
+                result = Err(error);
+                (Vec::new(), Vec::new())
+            }
+        };
+        // A failed node says nothing on any question, rather than something wrong.
+        let op = if result.is_ok() { op } else { opaque() };
+        let constant = inputs.iter().flatten().all(|i| self.is_constant(*i)) && self.open.len() <= 1;
+        let node = Node {
+            name,
+            kind,
+            op_type,
+            attributes,
+            op,
+            inputs,
+            outputs: Vec::new(),
+            bodies,
+            group,
+            scope,
+            constant,
+            origin,
+        };
+        let id = self.nodes.push(node);
+        let mut types = types.into_iter();
+        let mut literals = literals.into_iter();
+        for (position, name) in outputs.iter().enumerate() {
+            let ty = types.next().unwrap_or(ValueType::Unknown);
+            let literal = literals.next().flatten();
+            let value = (!name.is_empty()).then(|| self.value(name, ty, literal, Source::Node(id, position)));
+            self.nodes[id].outputs.push(value);
+        }
+        self.body().nodes.push(id);
+        (id, result)
+    }
+
+    /// A constant node is made of stored values alone. (Inputs of a sub-graph are not.)
+    fn is_constant(&self, id: ValueId) -> bool {
+        match self.values[id].source {
+            Source::Input => false,
+            Source::Stored(_) => true,
+            Source::Node(node, _) => self.nodes[node].constant,
+        }
+    }
+
+    fn add_weights(
+        &mut self,
+        op: &dyn Operator,
+        name: &str,
+        kind: &'static OpKind,
+        open: &OpenSpec,
+        inputs: &mut Vec<Option<ValueId>>,
+        n_outputs: usize,
+    ) -> Result<(), OpError> {
+        let wanted = self.ask(inputs, &[], n_outputs, |at| op.weights(at))?;
+        if let Some(shared) = open.shared {
+            self.check_shared(&wanted.iter().map(|w| w.shape.clone()).collect::<Vec<_>>(), shared)?;
+        }
+        for (i, weight) in wanted.into_iter().enumerate() {
+            let slot = kind.slot(weight.slot);
+            let role = match slot.role {
+                _ if !weight.learned => Role::Constant,
+                SlotRole::Data | SlotRole::Weight => Role::Weight,
+                SlotRole::Bias => Role::Bias,
+                SlotRole::Norm => Role::Norm,
+                SlotRole::Buffer => Role::Buffer,
+                SlotRole::Steer => Role::Constant,
+            };
+            let id = if let Some(shared) = open.shared {
+                shared[i]
+            } else {
+                let ty = TensorType::new(open.dtype, weight.shape);
+                self.stored(&format!("{name}.{}", slot.name), ty, None, Stored { role, frozen: open.frozen })
+            };
+            if inputs.len() <= weight.slot {
+                inputs.resize(weight.slot + 1, None);
+            }
+            inputs[weight.slot] = Some(id);
+        }
+        Ok(())
+    }
+
+    fn check_shared(&self, wanted: &[Shape], shared: &[ValueId]) -> Result<(), OpError> {
+        let has: Vec<_> =
+            shared.iter().map(|id| self.values[*id].ty.tensor().map_or(Shape::Unranked, |t| t.shape.clone())).collect();
+        if has == wanted {
+            return Ok(());
+        }
+        let count = |shapes: &[Shape]| shapes.iter().filter_map(Shape::elements).fold(0u64, u64::saturating_add);
+        let shapes = |shapes: &[Shape]| shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(" and ");
+        let message = format!("layers that share weights have different ones ({} and {})", count(&has), count(wanted));
+        Err(OpError::new("share-mismatch", message).note(format!("first {}, here {}", shapes(&has), shapes(wanted))))
+    }
+
+    fn ask<R>(&self, inputs: &[Option<ValueId>], bodies: &[Body], n_outputs: usize, ask: impl FnOnce(&At) -> R) -> R {
+        around(&self.values, inputs, bodies, |inputs, known, bodies| {
+            ask(&At { inputs, known, outputs: &[], n_outputs, bodies })
+        })
+    }
+
+    fn infer(
+        &self,
+        op: &dyn Operator,
+        inputs: &[Option<ValueId>],
+        bodies: &[Body],
+        n_outputs: usize,
+    ) -> Result<Inferred, OpError> {
+        around(&self.values, inputs, bodies, |inputs, known, bodies| {
+            let types = op.infer(&At { inputs, known, outputs: &[], n_outputs, bodies })?;
+            for ty in &types {
+                check_size(ty)?;
+            }
+            let literals = op.fold(&At { inputs, known, outputs: &types, n_outputs, bodies });
+            let small = |l: Option<Literal>| l.filter(|l| l.len() <= literal::ELEMENTS);
+            Ok((types, literals.into_iter().map(small).collect()))
+        })
+    }
+
+    /// The finished network. Sub-graphs must have been ended.
+    pub fn finish(mut self, name: String) -> Model {
+        let main = std::mem::take(self.body());
+        Model { name, values: self.values, nodes: self.nodes, main }
+    }
+}
+
+type Inferred = (Vec<ValueType>, Vec<Option<Literal>>);
+
+fn opaque() -> Box<dyn Operator> {
+    let nothing = Spec { kind: &UNKNOWN, attributes: &Attributes::new(), opset: 0, open: &Open::default() };
+    #[expect(clippy::expect_used, reason = "reading the unknown operator looks at nothing")]
+    (UNKNOWN.read)(&nothing).expect("the unknown operator is read from nothing")
+}
+
+/// Gathers what is known around a node and asks.
+pub(super) fn around<R>(
+    values: &Arena<Value>,
+    inputs: &[Option<ValueId>],
+    bodies: &[Body],
+    ask: impl FnOnce(&[Option<&ValueType>], &[Option<&Literal>], &[Vec<ValueType>]) -> R,
+) -> R {
+    let types: Vec<_> = inputs.iter().map(|i| i.map(|i| &values[i].ty)).collect();
+    let known: Vec<_> = inputs.iter().map(|i| i.and_then(|i| values[i].literal.as_ref())).collect();
+    let bodies: Vec<Vec<_>> =
+        bodies.iter().map(|b| b.outputs.iter().map(|o| values[*o].ty.clone()).collect()).collect();
+    ask(&types, &known, &bodies)
+}
+
+/// Sizes must not be negative, and their product must be countable.
+fn check_size(ty: &ValueType) -> Result<(), OpError> {
+    let Some(tensor) = ty.tensor() else { return Ok(()) };
+    let Some(dims) = tensor.shape.dims() else { return Ok(()) };
+    if let Some(negative) = dims.iter().find_map(|d| d.known().filter(|n| *n < 0)) {
+        return Err(OpError::new("negative-size", format!("a size of {negative} comes out: {}", tensor.shape)));
+    }
+    let all_known = dims.iter().all(|d| d.known().is_some());
+    let countable = tensor
+        .shape
+        .elements()
+        .is_some_and(|n| tensor.dtype.is_none_or(|d| d == DType::String || d.bytes(n).is_some()));
+    if all_known && !countable {
+        return Err(OpError::new("number-too-big", format!("a tensor of {} has more than 2^64 bytes", tensor.shape)));
+    }
+    Ok(())
+}

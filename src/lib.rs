@@ -1,0 +1,8 @@
+//! cnnsize
+
+pub mod analyze;
+pub mod base;
+pub mod front;
+pub mod graph;
+pub mod ops;
+pub mod tensor;

@@ -1,0 +1,2 @@
+//! The `cnnsize` program.
+fn main() {}

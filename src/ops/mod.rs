@@ -1,0 +1,56 @@
+//! One room per operator family. Everything about convolution is in `conv.rs`: ONNX's operators in every version, the
+//! language's layers, shapes, weights, arithmetic, receptive field.
+//!
+//! An operator answers the questions of [`rules::Operator`]; it never sees the graph. Adding one touches one file and,
+//! for a new file, the lists below.
+
+pub mod attributes;
+pub mod layer;
+pub mod rules;
+pub mod window;
+
+mod activation;
+mod conv;
+pub mod unknown;
+
+use layer::Layer;
+use rules::OpKind;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// Domain of the operators that ONNX does not have; exports refuse them by name.
+pub const OWN_DOMAIN: &str = "cnnsize";
+
+/// A family's operators and the layers that the language makes of them.
+#[derive(Debug)]
+pub struct Room {
+    /// Operators.
+    pub ops: &'static [OpKind],
+    /// Layers.
+    pub layers: &'static [Layer],
+}
+
+/// Every room.
+pub static ROOMS: &[Room] =
+    &[Room { ops: activation::OPS, layers: activation::LAYERS }, Room { ops: conv::OPS, layers: conv::LAYERS }];
+
+/// The operator of this domain and name. `ai.onnx` is the standard domain's other spelling.
+pub fn find(domain: &str, name: &str) -> Option<&'static OpKind> {
+    static INDEX: OnceLock<HashMap<(&'static str, &'static str), &'static OpKind>> = OnceLock::new();
+    let index = INDEX.get_or_init(|| ROOMS.iter().flat_map(|r| r.ops).map(|k| ((k.domain, k.name), k)).collect());
+    let domain = if domain == "ai.onnx" { "" } else { domain };
+    index.get(&(domain, name)).copied()
+}
+
+/// The layer with this keyword or alias.
+pub fn layer(word: &str) -> Option<&'static Layer> {
+    static INDEX: OnceLock<HashMap<&'static str, &'static Layer>> = OnceLock::new();
+    let words = |l: &'static Layer| l.aliases.iter().copied().chain([l.keyword]).map(move |w| (w, l));
+    let index = INDEX.get_or_init(|| ROOMS.iter().flat_map(|r| r.layers).flat_map(words).collect());
+    index.get(word).copied()
+}
+
+/// Every layer, in the order of the rooms.
+pub fn layers() -> impl Iterator<Item = &'static Layer> {
+    ROOMS.iter().flat_map(|r| r.layers)
+}

@@ -1,0 +1,400 @@
+//! The questions that every operator answers for itself. None has a default: forgetting one does not compile.
+
+use super::attributes::Attributes;
+use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
+use std::fmt;
+
+/// What a person should read when an operator cannot be as the file has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpError {
+    /// Slug of the diagnostic: `window-too-big`.
+    pub code: &'static str,
+    /// What is there, before what was wanted.
+    pub message: String,
+    /// Facts that help to understand.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl OpError {
+    /// An error with a slug of its own.
+    pub fn new(code: &'static str, message: impl Into<String>) -> OpError {
+        OpError { code, message: message.into(), notes: Vec::new(), help: None }
+    }
+
+    /// A file that breaks the operator's own specification: wrong number of inputs, impossible attribute.
+    pub fn invalid(message: impl Into<String>) -> OpError {
+        OpError::new("invalid-node", message)
+    }
+
+    /// Adds what to do.
+    pub fn help(mut self, help: impl Into<String>) -> OpError {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a fact.
+    pub fn note(mut self, note: impl Into<String>) -> OpError {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+/// The static half of an operator: one row in its room, listed in [`super::ROOMS`].
+#[derive(Debug)]
+pub struct OpKind {
+    /// `""` for the standard domain, `"com.microsoft"`, `"ai.onnx.ml"`, or [`super::OWN_DOMAIN`].
+    pub domain: &'static str,
+    /// The name as ONNX writes it.
+    pub name: &'static str,
+    /// Inputs in order; the last one repeats when more are given.
+    pub slots: &'static [Slot],
+    /// Whether its output needs memory of its own.
+    pub storage: Storage,
+    /// Reads attributes into an operator.
+    pub read: fn(&Spec) -> Result<Box<dyn Operator>, OpError>,
+}
+
+impl OpKind {
+    /// The slot that an input at this position fills.
+    pub fn slot(&self, position: usize) -> Slot {
+        self.slots.get(position).or(self.slots.last()).copied().unwrap_or(Slot { name: "input", role: SlotRole::Data })
+    }
+}
+
+/// An input position of an operator.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    /// ONNX's name for it.
+    pub name: &'static str,
+    /// What a stored value in it is.
+    pub role: SlotRole,
+}
+
+/// A slot for what flows through the network.
+pub const fn data(name: &'static str) -> Slot {
+    Slot { name, role: SlotRole::Data }
+}
+
+/// A slot for kernels and matrices.
+pub const fn weight(name: &'static str) -> Slot {
+    Slot { name, role: SlotRole::Weight }
+}
+
+/// A slot for biases.
+pub const fn bias(name: &'static str) -> Slot {
+    Slot { name, role: SlotRole::Bias }
+}
+
+/// A slot for the learned scale and shift of a normalisation.
+pub const fn norm(name: &'static str) -> Slot {
+    Slot { name, role: SlotRole::Norm }
+}
+
+/// A slot for running statistics: stored, not learned.
+pub const fn buffer(name: &'static str) -> Slot {
+    Slot { name, role: SlotRole::Buffer }
+}
+
+/// A slot for numbers that say how to compute (sizes, axes, limits) and are never parameters.
+pub const fn steer(name: &'static str) -> Slot {
+    Slot { name, role: SlotRole::Steer }
+}
+
+/// What a stored value in a slot is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotRole {
+    /// Ordinary input. A stored float tensor here is a weight.
+    Data,
+    /// Kernel or matrix.
+    Weight,
+    /// Bias.
+    Bias,
+    /// Scale or shift of a normalisation.
+    Norm,
+    /// Running statistic.
+    Buffer,
+    /// Steers the computation.
+    Steer,
+}
+
+/// Whether an operator's first output needs memory of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Always.
+    Fresh,
+    /// It may overwrite its first input, element by element, when nobody reads that afterwards; papers and textbooks
+    /// count no activation for it (activation functions, dropout).
+    Overwrites,
+    /// It is its first input under another shape (flatten, reshape, identity).
+    View,
+}
+
+/// What the language says of weights that it leaves open, and that ONNX keeps in the shapes of stored tensors.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// Filters, units, or another width of the output.
+    pub width: Option<u64>,
+    /// Whether there is a bias, or for a normalisation a shift.
+    pub bias: bool,
+    /// For a normalisation: whether there is a learned scale.
+    pub scale: bool,
+}
+
+/// Everything an operator is read from.
+pub struct Spec<'a> {
+    /// Its static half.
+    pub kind: &'static OpKind,
+    /// Its attributes.
+    pub attributes: &'a Attributes,
+    /// Version of its domain that the file declares.
+    pub opset: i64,
+    /// Widths that a layer of the language states in place of stored weights.
+    pub open: &'a Open,
+}
+
+/// A weight that an operator asks for: the slot it fills and its shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWeight {
+    /// Input position.
+    pub slot: usize,
+    /// Sizes.
+    pub shape: Shape,
+    /// Whether it is learned; a constant one or zero that stands in for a part switched off is not.
+    pub learned: bool,
+}
+
+impl OpenWeight {
+    /// A learned weight of these sizes.
+    pub fn learned(slot: usize, dims: Vec<Dim>) -> OpenWeight {
+        OpenWeight { slot, shape: Shape::Ranked(dims), learned: true }
+    }
+}
+
+/// What is known around an operator when it is asked a question.
+pub struct At<'a> {
+    /// Types of its inputs; `None` for an optional one that is left out.
+    pub inputs: &'a [Option<&'a ValueType>],
+    /// Contents of those inputs that are small known constants.
+    pub known: &'a [Option<&'a Literal>],
+    /// Types of its outputs: empty while they are being inferred.
+    pub outputs: &'a [ValueType],
+    /// How many outputs the node has (trailing optional ones may be left out).
+    pub n_outputs: usize,
+    /// Output types of its sub-graphs, for control flow.
+    pub bodies: &'a [Vec<ValueType>],
+}
+
+impl<'a> At<'a> {
+    /// The tensor type of an input, if the input is there and is a tensor.
+    pub fn tensor(&self, position: usize) -> Option<&'a TensorType> {
+        self.inputs.get(position).copied().flatten().and_then(ValueType::tensor)
+    }
+
+    /// The tensor type of an input that must be there.
+    pub fn require(&self, position: usize) -> Result<&'a TensorType, OpError> {
+        match self.inputs.get(position).copied().flatten() {
+            None => Err(OpError::invalid(format!("input {position} is missing"))),
+            Some(ValueType::Unknown) => Ok(UNKNOWN_TENSOR),
+            Some(t) => t.tensor().ok_or_else(|| OpError::invalid(format!("input {position} is not a tensor"))),
+        }
+    }
+
+    /// The dimensions of an input, if it is a tensor of known rank.
+    pub fn dims(&self, position: usize) -> Option<&'a [Dim]> {
+        self.tensor(position)?.shape.dims()
+    }
+
+    /// Whether an optional input is there.
+    pub fn has(&self, position: usize) -> bool {
+        self.inputs.get(position).copied().flatten().is_some()
+    }
+
+    /// The contents of an input, if known.
+    pub fn literal(&self, position: usize) -> Option<&'a Literal> {
+        self.known.get(position).copied().flatten()
+    }
+
+    /// The integers of an input, if known.
+    pub fn ints(&self, position: usize) -> Option<&'a [Dim]> {
+        self.literal(position)?.ints()
+    }
+
+    /// The tensor type of an output, once inferred.
+    pub fn output(&self, position: usize) -> Option<&'a TensorType> {
+        self.outputs.get(position).and_then(ValueType::tensor)
+    }
+
+    /// The number of elements of an output, if known.
+    pub fn output_elements(&self, position: usize) -> Option<u64> {
+        self.output(position)?.shape.elements()
+    }
+
+    /// The number of elements of an input, if known.
+    pub fn input_elements(&self, position: usize) -> Option<u64> {
+        self.tensor(position)?.shape.elements()
+    }
+}
+
+/// Stands in for the type of an input whose producer is unknown.
+static UNKNOWN_TENSOR: &TensorType = &TensorType { dtype: None, shape: Shape::Unranked };
+
+/// Arithmetic that is not a multiply-accumulate, by kind: how many of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Operations {
+    /// Additions and subtractions.
+    pub add: u64,
+    /// Multiplications.
+    pub mul: u64,
+    /// Divisions and square roots.
+    pub div: u64,
+    /// Comparisons and selections.
+    pub compare: u64,
+    /// Exponentials, logarithms and other functions of one variable.
+    pub exp: u64,
+}
+
+impl Operations {
+    /// So many times these, or `None` beyond 2^64.
+    pub fn times(self, n: u64) -> Option<Operations> {
+        let each = |x: u64| x.checked_mul(n);
+        Some(Operations {
+            add: each(self.add)?,
+            mul: each(self.mul)?,
+            div: each(self.div)?,
+            compare: each(self.compare)?,
+            exp: each(self.exp)?,
+        })
+    }
+
+    /// Both together, or `None` beyond 2^64.
+    pub fn plus(self, other: Operations) -> Option<Operations> {
+        Some(Operations {
+            add: self.add.checked_add(other.add)?,
+            mul: self.mul.checked_add(other.mul)?,
+            div: self.div.checked_add(other.div)?,
+            compare: self.compare.checked_add(other.compare)?,
+            exp: self.exp.checked_add(other.exp)?,
+        })
+    }
+}
+
+/// What a counting convention may charge an operator for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Convolution of any kind.
+    Convolution,
+    /// Transposed convolution.
+    TransposedConvolution,
+    /// A matrix product with stored weights and perhaps a bias.
+    Dense,
+    /// A product of two computed matrices, attention included.
+    Product,
+    /// Batch normalisation.
+    BatchNorm,
+    /// Layer, group, instance and RMS normalisation.
+    OtherNorm,
+    /// Normalisation across channels or by a norm, without parameters.
+    ResponseNorm,
+    /// Rectifiers: ReLU and its clipped and leaky kin.
+    Rectifier,
+    /// Other activation functions.
+    Activation,
+    /// Softmax and its logarithm.
+    Softmax,
+    /// Max-pooling.
+    MaxPool,
+    /// Average pooling over windows.
+    AveragePool,
+    /// Average pooling over everything.
+    GlobalAveragePool,
+    /// Addition or subtraction of two tensors.
+    Add,
+    /// Multiplication or division of two tensors.
+    Multiply,
+    /// Interpolation.
+    Interpolation,
+    /// Sums, means and extrema over axes.
+    Reduction,
+    /// Any other arithmetic.
+    Other,
+}
+
+/// The arithmetic of one operator, for the whole batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arithmetic {
+    /// For conventions.
+    pub class: Class,
+    /// Multiply-accumulates, without biases.
+    pub macs: u64,
+    /// Additions of a bias (they are part of `operations.add` too).
+    pub biases: u64,
+    /// Values that one output element looks at: kernel positions × channels for a convolution, window size for a pool.
+    pub window: u64,
+    /// Everything else, by kind.
+    pub operations: Operations,
+}
+
+impl Arithmetic {
+    /// Arithmetic without multiply-accumulates.
+    pub fn elementwise(class: Class, operations: Operations) -> Arithmetic {
+        Arithmetic { class, macs: 0, biases: 0, window: 1, operations }
+    }
+}
+
+/// The answer to "how much does it compute?".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Moves or renames data.
+    Free,
+    /// This much.
+    Counted(Arithmetic),
+    /// Not known, and why: a dimension is free, or the operator's cost depends on the data.
+    Unmodelled(String),
+}
+
+impl Work {
+    /// Counted, or unmodelled because a size was missing or too large (`None`).
+    pub fn counted(arithmetic: Option<Arithmetic>) -> Work {
+        arithmetic.map_or_else(|| Work::Unmodelled("a size is not known".into()), Work::Counted)
+    }
+}
+
+/// One spatial axis of a window: which positions of the input one position of the output sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// How many input positions from the first to the last, dilation included.
+    pub size: u64,
+    /// Input positions between neighbouring outputs, as a fraction: 2/1 for a stride of 2, 1/2 for an upsampling.
+    pub stride: (u64, u64),
+    /// The first input position that output 0 sees: minus the padding before.
+    pub start: i64,
+}
+
+/// The answer to "which part of the input does one unit of the output see?".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The same position of every data input.
+    Pointwise,
+    /// A window on the first input, one tap per spatial axis (axes 2, 3, …).
+    Local(Vec<Tap>),
+    /// Everything.
+    Global,
+    /// Not known, and why.
+    Opaque(&'static str),
+}
+
+/// An operator with its attributes read: the dynamic half.
+pub trait Operator: fmt::Debug + Send + Sync {
+    /// Weights for the slots that a layer of the language leaves open.
+    fn weights(&self, at: &At) -> Result<Vec<OpenWeight>, OpError>;
+    /// Types of the outputs, from types of the inputs and the contents of small constants.
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError>;
+    /// Contents of the outputs, for arithmetic on shapes; `None` for an output that is not known.
+    fn fold(&self, at: &At) -> Vec<Option<Literal>>;
+    /// Arithmetic for the whole batch.
+    fn work(&self, at: &At) -> Work;
+    /// Receptive-field step.
+    fn window(&self, at: &At) -> Window;
+}

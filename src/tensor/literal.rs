@@ -1,0 +1,79 @@
+//! Small constants that steer shapes. Weights never come here.
+
+use super::dim::Dim;
+use super::shape::Shape;
+
+/// Most elements that a constant may have to be folded.
+pub const ELEMENTS: usize = 4096;
+
+/// A tensor whose contents are known, at least in part (an integer may be symbolic or unknown).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Literal {
+    /// Its sizes.
+    pub dims: Vec<usize>,
+    /// Its elements in row-major order.
+    pub elements: Elements,
+}
+
+/// The contents of a [`Literal`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Elements {
+    /// Integers and booleans (0 and 1).
+    Ints(Vec<Dim>),
+    /// Floats, such as the scales of a resize.
+    Floats(Vec<f64>),
+}
+
+impl Literal {
+    /// One integer without dimensions.
+    pub fn scalar(value: Dim) -> Literal {
+        Literal { dims: Vec::new(), elements: Elements::Ints(vec![value]) }
+    }
+
+    /// A list of integers.
+    pub fn vector(values: Vec<Dim>) -> Literal {
+        Literal { dims: vec![values.len()], elements: Elements::Ints(values) }
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        match &self.elements {
+            Elements::Ints(v) => v.len(),
+            Elements::Floats(v) => v.len(),
+        }
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> Shape {
+        Shape::Ranked(self.dims.iter().map(|n| Dim::from(*n as u64)).collect())
+    }
+
+    /// Its integers.
+    pub fn ints(&self) -> Option<&[Dim]> {
+        match &self.elements {
+            Elements::Ints(v) => Some(v),
+            Elements::Floats(_) => None,
+        }
+    }
+
+    /// Its floats.
+    pub fn floats(&self) -> Option<&[f64]> {
+        match &self.elements {
+            Elements::Floats(v) => Some(v),
+            Elements::Ints(_) => None,
+        }
+    }
+
+    /// Its only integer.
+    pub fn int(&self) -> Option<&Dim> {
+        match self.ints() {
+            Some([one]) => Some(one),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What is known of the values on a graph's wires before it runs: element type, shape, and the contents of the small
+//! constants that steer shapes.
+
+pub mod dim;
+pub mod dtype;
+pub mod literal;
+pub mod shape;
+
+pub use dim::Dim;
+pub use dtype::DType;
+pub use literal::{Elements, Literal};
+pub use shape::Shape;
+
+use std::fmt;
+
+/// The type of a tensor. `dtype` is `None` where an unknown operator made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorType {
+    /// Element type.
+    pub dtype: Option<DType>,
+    /// Shape.
+    pub shape: Shape,
+}
+
+impl TensorType {
+    /// A tensor of this type and shape.
+    pub fn new(dtype: DType, shape: Shape) -> TensorType {
+        TensorType { dtype: Some(dtype), shape }
+    }
+
+    /// Its size in bytes, sub-byte types packed; `None` while a dimension or the type is not known.
+    pub fn bytes(&self) -> Option<u64> {
+        let elements = self.shape.elements()?;
+        if elements == 0 { Some(0) } else { self.dtype?.bytes(elements) }
+    }
+}
+
+impl fmt::Display for TensorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.dtype.map_or("?", DType::name), self.shape)
+    }
+}
+
+/// The type of any value on a wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueType {
+    /// A tensor.
+    Tensor(TensorType),
+    /// A list of values of one type.
+    Sequence(Box<ValueType>),
+    /// A value that may be absent.
+    Optional(Box<ValueType>),
+    /// A dictionary: its keys' type, its values' type.
+    Map(DType, Box<ValueType>),
+    /// Not known.
+    Unknown,
+}
+
+impl ValueType {
+    /// A tensor's type, if it is one.
+    pub fn tensor(&self) -> Option<&TensorType> {
+        match self {
+            ValueType::Tensor(t) => Some(t),
+            ValueType::Sequence(_) | ValueType::Optional(_) | ValueType::Map(..) | ValueType::Unknown => None,
+        }
+    }
+
+    /// Its size in bytes where that follows from the type.
+    pub fn bytes(&self) -> Option<u64> {
+        self.tensor().and_then(TensorType::bytes)
+    }
+}
+
+impl From<TensorType> for ValueType {
+    fn from(t: TensorType) -> Self {
+        ValueType::Tensor(t)
+    }
+}
