@@ -1,7 +1,7 @@
 //! The one way to make a [`Model`]: values and nodes are added in running order, and each node's outputs are inferred
 //! and folded as it comes.
 
-use super::{Body, Model, Node, NodeId, Role, Source, Stored, Value, ValueId};
+use super::{Body, Label, Model, Node, NodeId, Role, Source, Stored, Value, ValueId};
 use crate::base::arena::Arena;
 use crate::base::diagnostic::Origin;
 use crate::ops::attributes::Attributes;
@@ -283,9 +283,9 @@ impl Builder {
     }
 
     /// The finished network. Sub-graphs must have been ended.
-    pub fn finish(mut self, name: String) -> Model {
+    pub fn finish(mut self, name: String, labels: Vec<Label>) -> Model {
         let main = std::mem::take(self.body());
-        Model { name, values: self.values, nodes: self.nodes, main }
+        Model { name, values: self.values, nodes: self.nodes, main, labels }
     }
 }
 

@@ -31,6 +31,19 @@ pub struct Model {
     pub nodes: Arena<Node>,
     /// The network itself.
     pub main: Body,
+    /// Names that the text gives to lines (empty for a graph without text).
+    pub labels: Vec<Label>,
+}
+
+/// A line of the text that has a name: what comes out of it, and every operator that it expands to.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// The name, `call.inner` for a label inside a block call.
+    pub name: String,
+    /// What comes out.
+    pub value: ValueId,
+    /// All it expands to, in running order.
+    pub nodes: Vec<NodeId>,
 }
 
 /// A list of nodes in the order in which they run, with what goes in and what comes out: the network, or a sub-graph of

@@ -207,12 +207,12 @@ impl Dim {
     }
 
     /// The smaller of two.
-    pub fn min(&self, other: &Dim) -> Dim {
+    pub fn smaller(&self, other: &Dim) -> Dim {
         self.extreme(other, Function::Min, Ordering::Less)
     }
 
     /// The larger of two.
-    pub fn max(&self, other: &Dim) -> Dim {
+    pub fn larger(&self, other: &Dim) -> Dim {
         self.extreme(other, Function::Max, Ordering::Greater)
     }
 
@@ -373,9 +373,9 @@ mod tests {
     #[test]
     fn extremes_of_comparable_expressions_are_decided() {
         let next = n().plus(&Dim::Known(1));
-        assert_eq!(n().max(&next), next);
-        assert_eq!(n().min(&next), n());
-        assert_eq!(n().min(&Dim::Known(3)), Dim::Known(3).min(&n()));
+        assert_eq!(n().larger(&next), next);
+        assert_eq!(n().smaller(&next), n());
+        assert_eq!(n().smaller(&Dim::Known(3)), Dim::Known(3).smaller(&n()));
     }
 
     #[test]

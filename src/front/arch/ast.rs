@@ -32,6 +32,7 @@ pub struct File {
 }
 
 /// What may stand at the top of a file.
+#[expect(clippy::large_enum_variant, reason = "statements are nearly all there is")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Top {
     /// `arch 1`
