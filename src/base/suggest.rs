@@ -1,14 +1,17 @@
 //! "Did you mean": the nearest of the names that would have been right.
 
-/// The candidate closest to `name`, if one is close enough to be a slip of the hand.
+/// The candidate closest to `name`, if one is close enough to be a slip of the hand, or another ending of the same word.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (name.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|c| (strsim::osa_distance(&name.to_lowercase(), &c.to_lowercase()), c))
-        .filter(|(distance, c)| *distance <= allowed && *c != name)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, c)| c)
+    let name = name.to_lowercase();
+    let length = name.chars().count();
+    let close = |candidate: &'a str| {
+        let candidate_lower = candidate.to_lowercase();
+        let distance = strsim::osa_distance(&name, &candidate_lower);
+        let shared = name.chars().zip(candidate_lower.chars()).take_while(|(a, b)| a == b).count();
+        let same_word = shared >= 4 && shared * 3 >= length * 2;
+        (distance > 0 && (distance <= (length / 3).max(1) || same_word)).then_some((distance, candidate))
+    };
+    candidates.into_iter().filter_map(close).min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
