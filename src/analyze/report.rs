@@ -1,7 +1,7 @@
 //! The report: plain data with public fields, and nothing that computes. Renderers print it; JSON has a serialisable
 //! twin of it.
 
-use crate::base::diagnostic::Diagnostic;
+use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};
 use crate::tensor::ValueType;
 
@@ -81,6 +81,10 @@ pub struct Totals {
 pub struct Inference {
     /// Values alive at once with overwriting, plus parameters and buffers.
     pub minimum: AtLeast<Bytes>,
+    /// The part of it that is values alive at once.
+    pub overwriting: AtLeast<Bytes>,
+    /// Name of the layer at which that part falls.
+    pub overwriting_at: Option<String>,
     /// Values alive at once in the stored order, each its own storage.
     pub activation_peak: AtLeast<Bytes>,
     /// Name of the layer at which that peak falls.
@@ -118,8 +122,8 @@ pub struct Layer {
     pub group: String,
     /// The block that it belongs to.
     pub scope: String,
-    /// Its line in the text, if it has one.
-    pub line: Option<u32>,
+    /// Where it stands in the file.
+    pub origin: Origin,
     /// Names of the activations that it reads.
     pub inputs: Vec<String>,
     /// What it makes.
