@@ -53,7 +53,7 @@ impl<T> fmt::Debug for Id<T> {
     }
 }
 
-/// Values that are only ever added, each known by its [`Id`].
+/// Values that are added at the end, each known by its [`Id`].
 #[derive(Clone, Debug)]
 pub struct Arena<T>(Vec<T>);
 
@@ -72,6 +72,11 @@ impl<T> Arena<T> {
         let id = Id::at(self.0.len());
         self.0.push(value);
         id
+    }
+
+    /// Takes the last ones back, so that so many are left. Ids of those taken back must not be used again.
+    pub fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
     }
 
     /// How many there are.

@@ -5,7 +5,7 @@ use super::{Body, Label, Model, Node, NodeId, Role, Source, Stored, Value, Value
 use crate::base::arena::Arena;
 use crate::base::diagnostic::Origin;
 use crate::ops::attributes::Attributes;
-use crate::ops::rules::{At, OpError, OpKind, Open, Operator, SlotRole, Spec};
+use crate::ops::rules::{At, BodyOutput, OpError, OpKind, Open, Operator, SlotRole, Spec};
 use crate::ops::unknown::UNKNOWN;
 use crate::tensor::{DType, Literal, Shape, TensorType, ValueType, literal};
 use std::sync::Arc;
@@ -57,13 +57,21 @@ pub struct Builder {
     values: Arena<Value>,
     nodes: Arena<Node>,
     /// The network's body, and inside it the sub-graphs that are being built.
-    open: Vec<Body>,
+    open: Vec<OpenBody>,
+}
+
+/// A body that is being built, and how much there was before it.
+#[derive(Debug, Default)]
+struct OpenBody {
+    body: Body,
+    values: usize,
+    nodes: usize,
 }
 
 impl Builder {
     /// An empty network.
     pub fn new() -> Builder {
-        Builder { open: vec![Body::default()], ..Builder::default() }
+        Builder { open: vec![OpenBody::default()], ..Builder::default() }
     }
 
     /// Adds a value that the caller feeds.
@@ -85,20 +93,33 @@ impl Builder {
 
     /// Begins a sub-graph: what is added from now on belongs to it.
     pub fn begin_body(&mut self) {
-        self.open.push(Body::default());
+        self.open.push(OpenBody { body: Body::default(), values: self.values.len(), nodes: self.nodes.len() });
     }
 
     /// Ends the sub-graph begun last.
     pub fn end_body(&mut self) -> Body {
-        if self.open.len() > 1 { self.open.pop().unwrap_or_default() } else { Body::default() }
+        self.close().map(|b| b.body).unwrap_or_default()
+    }
+
+    /// Ends the sub-graph begun last as if it had never been begun: to build it once more with wider input types.
+    /// Ids of its values and nodes must not be used again.
+    pub fn abandon_body(&mut self) {
+        if let Some(body) = self.close() {
+            self.values.truncate(body.values);
+            self.nodes.truncate(body.nodes);
+        }
+    }
+
+    fn close(&mut self) -> Option<OpenBody> {
+        if self.open.len() > 1 { self.open.pop() } else { None }
     }
 
     fn body(&mut self) -> &mut Body {
         if self.open.is_empty() {
-            self.open.push(Body::default());
+            self.open.push(OpenBody::default());
         }
         let last = self.open.len() - 1;
-        &mut self.open[last]
+        &mut self.open[last].body
     }
 
     fn value(&mut self, name: &str, ty: ValueType, literal: Option<Literal>, source: Source) -> ValueId {
@@ -302,12 +323,12 @@ pub(super) fn around<R>(
     values: &Arena<Value>,
     inputs: &[Option<ValueId>],
     bodies: &[Body],
-    ask: impl FnOnce(&[Option<&ValueType>], &[Option<&Literal>], &[Vec<ValueType>]) -> R,
+    ask: impl FnOnce(&[Option<&ValueType>], &[Option<&Literal>], &[Vec<BodyOutput>]) -> R,
 ) -> R {
     let types: Vec<_> = inputs.iter().map(|i| i.map(|i| &values[i].ty)).collect();
     let known: Vec<_> = inputs.iter().map(|i| i.and_then(|i| values[i].literal.as_ref())).collect();
-    let bodies: Vec<Vec<_>> =
-        bodies.iter().map(|b| b.outputs.iter().map(|o| values[*o].ty.clone()).collect()).collect();
+    let delivered = |o: &ValueId| BodyOutput { ty: &values[*o].ty, known: values[*o].literal.as_ref() };
+    let bodies: Vec<Vec<_>> = bodies.iter().map(|b| b.outputs.iter().map(delivered).collect()).collect();
     ask(&types, &known, &bodies)
 }
 

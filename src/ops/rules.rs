@@ -182,8 +182,17 @@ pub struct At<'a> {
     pub outputs: &'a [ValueType],
     /// How many outputs the node has (trailing optional ones may be left out).
     pub n_outputs: usize,
-    /// Output types of its sub-graphs, for control flow.
-    pub bodies: &'a [Vec<ValueType>],
+    /// What its sub-graphs deliver, in the order of the attributes that hold them.
+    pub bodies: &'a [Vec<BodyOutput<'a>>],
+}
+
+/// What a sub-graph delivers at one of its outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyOutput<'a> {
+    /// Its type.
+    pub ty: &'a ValueType,
+    /// Its contents, if they are known and small.
+    pub known: Option<&'a Literal>,
 }
 
 impl<'a> At<'a> {
@@ -350,6 +359,8 @@ pub enum Work {
     Free,
     /// This much.
     Counted(Arithmetic),
+    /// Its sub-graphs, each so many times, and nothing else.
+    Runs(Vec<u64>),
     /// Not known, and why: a dimension is free, or the operator's cost depends on the data.
     Unmodelled(String),
 }

@@ -28,6 +28,12 @@ impl TensorType {
         TensorType { dtype: Some(dtype), shape }
     }
 
+    /// The narrowest type that holds tensors of both: what differs is unknown.
+    pub fn join(&self, other: &TensorType) -> TensorType {
+        let dtype = if self.dtype == other.dtype { self.dtype } else { None };
+        TensorType { dtype, shape: self.shape.join(&other.shape) }
+    }
+
     /// Its size in bytes, sub-byte types packed; `None` while a dimension or the type is not known.
     pub fn bytes(&self) -> Option<u64> {
         let elements = self.shape.elements()?;
@@ -62,6 +68,17 @@ impl ValueType {
         match self {
             ValueType::Tensor(t) => Some(t),
             ValueType::Sequence(_) | ValueType::Optional(_) | ValueType::Map(..) | ValueType::Unknown => None,
+        }
+    }
+
+    /// The narrowest type that holds values of both: what differs is unknown.
+    pub fn join(&self, other: &ValueType) -> ValueType {
+        match (self, other) {
+            (ValueType::Tensor(a), ValueType::Tensor(b)) => a.join(b).into(),
+            (ValueType::Sequence(a), ValueType::Sequence(b)) => ValueType::Sequence(Box::new(a.join(b))),
+            (ValueType::Optional(a), ValueType::Optional(b)) => ValueType::Optional(Box::new(a.join(b))),
+            (ValueType::Map(k, a), ValueType::Map(l, b)) if k == l => ValueType::Map(*k, Box::new(a.join(b))),
+            _ => ValueType::Unknown,
         }
     }
 

@@ -61,6 +61,15 @@ impl Shape {
         self.dims().map_or(Dim::Unknown, product)
     }
 
+    /// The narrowest shape that holds both: sizes that differ are unknown, and so is the rank if that differs.
+    pub fn join(&self, other: &Shape) -> Shape {
+        let same = |(a, b): (&Dim, &Dim)| if a == b { a.clone() } else { Dim::Unknown };
+        match (self.dims(), other.dims()) {
+            (Some(a), Some(b)) if a.len() == b.len() => Shape::Ranked(a.iter().zip(b).map(same).collect()),
+            _ => Shape::Unranked,
+        }
+    }
+
     /// Numpy's rule: align at the end, a 1 gives way. `Err` carries the two sizes that do not go together.
     pub fn broadcast(&self, other: &Shape) -> Result<Shape, (Dim, Dim)> {
         let (Some(a), Some(b)) = (self.dims(), other.dims()) else { return Ok(Shape::Unranked) };
@@ -111,6 +120,14 @@ mod tests {
         assert_eq!(Shape::known(&[3]).broadcast(&b), Err((Dim::Known(3), Dim::Known(4))));
         let n = Shape::Ranked(vec![Dim::symbol("N"), Dim::Known(1)]);
         assert_eq!(n.broadcast(&b), Ok(Shape::Ranked(vec![Dim::symbol("N"), Dim::Known(4)])));
+    }
+
+    #[test]
+    fn joined_shapes_keep_what_they_share() {
+        let a = Shape::Ranked(vec![Dim::symbol("N"), Dim::Known(3), Dim::Unknown]);
+        let b = Shape::Ranked(vec![Dim::symbol("N"), Dim::Known(4), Dim::Unknown]);
+        assert_eq!(a.join(&b), Shape::Ranked(vec![Dim::symbol("N"), Dim::Unknown, Dim::Unknown]));
+        assert_eq!(a.join(&Shape::scalar()), Shape::Unranked);
     }
 
     #[test]
