@@ -157,10 +157,12 @@ pub enum Stmt {
     },
     /// `expect …`
     Expect(Expect),
-    /// A line that did not parse; its message is among the diagnostics. `claim` is the shape claimed at its end, if one
-    /// could be made out: it restores the size.
+    /// A line that did not parse; its message is among the diagnostics.
     Bad {
-        /// `-> shape`
+        /// Names that the line would have introduced (label, `let`, block, imports), as far as they could be made out:
+        /// using one of them is no second mistake.
+        names: Vec<Name>,
+        /// The shape claimed at its end, if one could be made out: it restores the size.
         claim: Option<Spanned<Size>>,
     },
 }
@@ -195,7 +197,8 @@ pub enum Layer {
 pub struct Branches {
     /// Each after its `|`.
     pub branches: Vec<Spanned<Body>>,
-    /// Statements before the first `|`, which should not be there (`missing-bar`).
+    /// Statements before the first `|`; they are the first of the branches. For a join the parser has reported them
+    /// (`missing-bar`); any other layer takes no braces at all.
     pub stray: Option<Span>,
     /// From brace to brace.
     pub span: Span,
@@ -343,11 +346,11 @@ pub enum Compare {
 /// A claimed value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claimed {
-    /// A number; `digits` is how it was written, without separators (`565`, `12.6`), which gives its precision.
+    /// A number; `digits` is how it was written, without separators (`565`, `12.6`, `1.5e3`), which gives its precision.
     Number {
         /// Its value.
         value: Rational,
-        /// Its digits and point.
+        /// Its digits, point and exponent.
         digits: String,
     },
     /// `64@8x8`
