@@ -47,8 +47,17 @@ pub struct OpenSpec<'a> {
     pub dtype: DType,
     /// Whether training leaves them as they are.
     pub frozen: bool,
-    /// Weights of another layer to be used again, in the operator's order.
-    pub shared: Option<&'a [ValueId]>,
+    /// Weights of another layer to be used again.
+    pub shared: Option<Shared<'a>>,
+}
+
+/// Weights of another layer to be used again.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared<'a> {
+    /// The key of `share=`, for messages.
+    pub key: &'a str,
+    /// The weights, in the operator's order.
+    pub weights: &'a [ValueId],
 }
 
 /// Builds a [`Model`].
@@ -254,7 +263,7 @@ impl Builder {
                 SlotRole::Steer => Role::Constant,
             };
             let id = if let Some(shared) = open.shared {
-                shared[i]
+                shared.weights[i]
             } else {
                 let ty = TensorType::new(open.dtype, weight.shape);
                 self.stored(&format!("{name}.{}", slot.name), ty, None, Stored { role, frozen: open.frozen })
@@ -267,15 +276,19 @@ impl Builder {
         Ok(())
     }
 
-    fn check_shared(&self, wanted: &[Shape], shared: &[ValueId]) -> Result<(), OpError> {
-        let has: Vec<_> =
-            shared.iter().map(|id| self.values[*id].ty.tensor().map_or(Shape::Unranked, |t| t.shape.clone())).collect();
+    fn check_shared(&self, wanted: &[Shape], shared: Shared) -> Result<(), OpError> {
+        let has: Vec<_> = shared
+            .weights
+            .iter()
+            .map(|id| self.values[*id].ty.tensor().map_or(Shape::Unranked, |t| t.shape.clone()))
+            .collect();
         if has == wanted {
             return Ok(());
         }
         let count = |shapes: &[Shape]| shapes.iter().filter_map(Shape::elements).fold(0u64, u64::saturating_add);
         let shapes = |shapes: &[Shape]| shapes.iter().map(Shape::to_string).collect::<Vec<_>>().join(" and ");
-        let message = format!("layers that share weights have different ones ({} and {})", count(&has), count(wanted));
+        let message =
+            format!("layers sharing `{}` have different weights ({} and {})", shared.key, count(&has), count(wanted));
         Err(OpError::new("share-mismatch", message).note(format!("first {}, here {}", shapes(&has), shapes(wanted))))
     }
 

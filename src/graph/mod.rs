@@ -5,7 +5,7 @@
 mod build;
 mod walk;
 
-pub use build::{Builder, NodeSpec, OpenSpec};
+pub use build::{Builder, NodeSpec, OpenSpec, Shared};
 pub use walk::{Lifetime, lifetimes, users};
 
 use crate::base::arena::{Arena, Id};

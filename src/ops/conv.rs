@@ -49,7 +49,7 @@ pub(super) static LAYERS: &[Layer] = &[
         aliases: &[],
         foreign: &["DepthwiseConv2D", "DepthwiseConvolution"],
         doc: "depthwise convolution: every channel on its own",
-        number: Number::None,
+        number: Number::Window,
         kernel: Need::Required,
         stride: true,
         words: &["same", "valid", "bias", "nobias"],

@@ -327,3 +327,14 @@ impl Step {
 
 /// Words that most windows take.
 pub const WINDOW_WORDS: &[&str] = &["same", "valid"];
+
+/// Stands for dims such as `3x3` among [`EXCLUSIVE`] names.
+pub const KERNEL: &str = "3x3";
+
+/// Words, options and dims that answer the same question, each set in one line. On a line at most one of a set may
+/// stand, and one that is written undoes a default of its set.
+pub const EXCLUSIVE: &[&[&str]] =
+    &[&["same", "valid", "pad"], &["bias", "nobias"], &["nearest", "bilinear"], &[KERNEL, "global", "to"]];
+
+/// Version of the standard domain in which the layers' operators are written.
+pub const OPSET: i64 = 24;
