@@ -1,6 +1,7 @@
 //! What is wrong, where, and what to do about it: plain data, printed elsewhere.
 
 use super::source::Span;
+use std::sync::Arc;
 
 /// How bad it is. The order is from mild to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +33,7 @@ pub enum Origin {
     /// A node of a graph without text, by its name, with its place in stored order.
     Node {
         /// The node's own name, or its first output's.
-        name: Box<str>,
+        name: Arc<str>,
         /// Position in the stored order, from 0.
         index: usize,
     },

@@ -13,11 +13,11 @@ use std::sync::Arc;
 /// A node to be added.
 pub struct NodeSpec<'a> {
     /// Its name.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Its operator; [`UNKNOWN`] when no room knows it.
     pub kind: &'static OpKind,
     /// The operator's name as the file has it.
-    pub op_type: Box<str>,
+    pub op_type: Arc<str>,
     /// Its attributes.
     pub attributes: Attributes,
     /// Version of the operator's domain.
@@ -132,7 +132,7 @@ impl Builder {
     }
 
     fn value(&mut self, name: &str, ty: ValueType, literal: Option<Literal>, source: Source) -> ValueId {
-        self.values.push(Value { name: name.into(), ty, literal, source })
+        self.values.push(Value { name: name.into(), ty, literal: literal.map(Box::new), source })
     }
 
     /// Everything known of a value so far.
@@ -147,9 +147,21 @@ impl Builder {
 
     /// Changes what a stored value is, once its first use says so.
     pub fn set_role(&mut self, id: ValueId, role: Role) {
-        if let Source::Stored(stored) = &mut self.values[id].source {
+        if let Source::Stored(stored) | Source::Inside(_, stored) = &mut self.values[id].source {
             stored.role = role;
         }
+    }
+
+    /// Says that the file keeps this value inside the node that delivers it.
+    pub fn set_stored(&mut self, id: ValueId, stored: Stored) {
+        if let Some((node, 0)) = self.values[id].producer() {
+            self.values[id].source = Source::Inside(node, stored);
+        }
+    }
+
+    /// Says what a value holds, where that is known from outside the graph.
+    pub fn set_literal(&mut self, id: ValueId, literal: Literal) {
+        self.values[id].literal = Some(Box::new(literal));
     }
 
     /// Replaces what is known of an output whose producer could not say (a declared type, where the operator is unknown).
@@ -234,7 +246,7 @@ impl Builder {
     fn is_constant(&self, id: ValueId) -> bool {
         match self.values[id].source {
             Source::Input => false,
-            Source::Stored(_) => true,
+            Source::Stored(_) | Source::Inside(..) => true,
             Source::Node(node, _) => self.nodes[node].constant,
         }
     }
@@ -339,8 +351,8 @@ pub(super) fn around<R>(
     ask: impl FnOnce(&[Option<&ValueType>], &[Option<&Literal>], &[Vec<BodyOutput>]) -> R,
 ) -> R {
     let types: Vec<_> = inputs.iter().map(|i| i.map(|i| &values[i].ty)).collect();
-    let known: Vec<_> = inputs.iter().map(|i| i.and_then(|i| values[i].literal.as_ref())).collect();
-    let delivered = |o: &ValueId| BodyOutput { ty: &values[*o].ty, known: values[*o].literal.as_ref() };
+    let known: Vec<_> = inputs.iter().map(|i| i.and_then(|i| values[i].literal.as_deref())).collect();
+    let delivered = |o: &ValueId| BodyOutput { ty: &values[*o].ty, known: values[*o].literal.as_deref() };
     let bodies: Vec<Vec<_>> = bodies.iter().map(|b| b.outputs.iter().map(delivered).collect()).collect();
     ask(&types, &known, &bodies)
 }

@@ -65,10 +65,29 @@ pub struct Value {
     pub name: Box<str>,
     /// Its type, as far as it is known.
     pub ty: ValueType,
-    /// Its contents, if it is a small constant that steers shapes.
-    pub literal: Option<Literal>,
+    /// Its contents, if it is a small constant that steers shapes. Few values have any.
+    pub literal: Option<Box<Literal>>,
     /// Where it comes from.
     pub source: Source,
+}
+
+impl Value {
+    /// What it is as a stored value, if the file keeps it.
+    pub fn stored(&self) -> Option<Stored> {
+        match self.source {
+            Source::Stored(stored) | Source::Inside(_, stored) => Some(stored),
+            Source::Input | Source::Node(..) => None,
+        }
+    }
+
+    /// The node that delivers it, and at which position.
+    pub fn producer(&self) -> Option<(NodeId, usize)> {
+        match self.source {
+            Source::Node(node, position) => Some((node, position)),
+            Source::Inside(node, _) => Some((node, 0)),
+            Source::Input | Source::Stored(_) => None,
+        }
+    }
 }
 
 /// Where a value comes from.
@@ -80,6 +99,9 @@ pub enum Source {
     Stored(Stored),
     /// The output of a node at this position.
     Node(NodeId, usize),
+    /// Kept in the file inside the node whose only output it is (`Constant`, or `ConstantOfShape` in a file without its
+    /// weights).
+    Inside(NodeId, Stored),
 }
 
 /// What a stored value is.
@@ -117,11 +139,11 @@ impl Role {
 #[derive(Debug)]
 pub struct Node {
     /// Its own name; for a node without one, its first output's.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Its operator's static half.
     pub kind: &'static OpKind,
     /// The operator's name as the file has it (that of `kind`, unless that is unknown).
-    pub op_type: Box<str>,
+    pub op_type: Arc<str>,
     /// Domain and name of the operator as the file has them, and its attributes, for writing it back.
     pub attributes: Attributes,
     /// The operator.
@@ -157,7 +179,7 @@ impl Model {
     pub fn is_activation(&self, id: ValueId) -> bool {
         match self.values[id].source {
             Source::Input => true,
-            Source::Stored(_) => false,
+            Source::Stored(_) | Source::Inside(..) => false,
             Source::Node(node, _) => !self.nodes[node].constant,
         }
     }

@@ -25,7 +25,7 @@ pub enum Attribute {
         /// Sizes.
         shape: Shape,
         /// Contents.
-        literal: Option<Literal>,
+        literal: Option<Box<Literal>>,
     },
     /// Something that only the front end needs (a type, a list of graphs): kept so that it is seen to be there.
     Other,
