@@ -10,7 +10,11 @@ pub mod rules;
 pub mod window;
 
 mod activation;
+mod axes;
+mod cast;
 mod conv;
+mod reduce;
+mod unary;
 pub mod unknown;
 
 use layer::Layer;
@@ -31,8 +35,13 @@ pub struct Room {
 }
 
 /// Every room.
-pub static ROOMS: &[Room] =
-    &[Room { ops: activation::OPS, layers: activation::LAYERS }, Room { ops: conv::OPS, layers: conv::LAYERS }];
+pub static ROOMS: &[Room] = &[
+    Room { ops: activation::OPS, layers: activation::LAYERS },
+    Room { ops: cast::OPS, layers: &[] },
+    Room { ops: conv::OPS, layers: conv::LAYERS },
+    Room { ops: reduce::OPS, layers: &[] },
+    Room { ops: unary::OPS, layers: &[] },
+];
 
 /// The operator of this domain and name. `ai.onnx` is the standard domain's other spelling.
 pub fn find(domain: &str, name: &str) -> Option<&'static OpKind> {

@@ -216,10 +216,34 @@ impl Dim {
         self.extreme(other, Function::Max, Ordering::Greater)
     }
 
+    /// Whether it is certain that no choice of the symbols, which are sizes, makes it negative.
+    pub fn is_never_negative(&self) -> bool {
+        let atom = |atom: &Atom| match atom {
+            Atom::Symbol(_) => true,
+            Atom::Call(Function::Max, a, b) => a.is_never_negative() || b.is_never_negative(),
+            Atom::Call(Function::Modulo, _, b) => b.is_never_negative(),
+            Atom::Call(Function::Floor | Function::Ceil | Function::Min, a, b) => {
+                a.is_never_negative() && b.is_never_negative()
+            }
+        };
+        match self {
+            Dim::Known(n) => *n >= 0,
+            Dim::Symbolic(e) => e.terms.iter().all(|(atoms, n)| *n >= 0 && atoms.iter().all(atom)),
+            Dim::Unknown => false,
+        }
+    }
+
     fn extreme(&self, other: &Dim, function: Function, wanted: Ordering) -> Dim {
-        if let Some(gap) = self.minus(other).known() {
-            let takes_self = gap == 0 || gap.cmp(&0) == wanted;
-            return if takes_self { self.clone() } else { other.clone() };
+        let gap = self.minus(other);
+        let order = if gap.is_never_negative() {
+            Some(Ordering::Greater)
+        } else if other.minus(self).is_never_negative() {
+            Some(Ordering::Less)
+        } else {
+            None
+        };
+        if let Some(order) = order {
+            return if order == wanted { self.clone() } else { other.clone() };
         }
         let (a, b) = if self <= other { (self, other) } else { (other, self) };
         Dim::call(function, a, b)
@@ -376,6 +400,8 @@ mod tests {
         assert_eq!(n().larger(&next), next);
         assert_eq!(n().smaller(&next), n());
         assert_eq!(n().smaller(&Dim::Known(3)), Dim::Known(3).smaller(&n()));
+        assert_eq!(n().larger(&Dim::Known(0)), n());
+        assert_eq!(n().times(&n()).minus(&Dim::Known(1)).larger(&Dim::Known(0)).to_string(), "max(0, N*N - 1)");
     }
 
     #[test]

@@ -69,6 +69,16 @@ impl Literal {
         }
     }
 
+    /// Some of its elements, by position in row-major order, under a new shape. `None` when a position does not exist.
+    pub fn pick(&self, dims: Vec<usize>, positions: impl IntoIterator<Item = usize>) -> Option<Literal> {
+        let positions = positions.into_iter();
+        let elements = match &self.elements {
+            Elements::Ints(v) => Elements::Ints(positions.map(|p| v.get(p).cloned()).collect::<Option<_>>()?),
+            Elements::Floats(v) => Elements::Floats(positions.map(|p| v.get(p).copied()).collect::<Option<_>>()?),
+        };
+        Some(Literal { dims, elements })
+    }
+
     /// Its only integer.
     pub fn int(&self) -> Option<&Dim> {
         match self.ints() {

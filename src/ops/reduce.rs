@@ -1,0 +1,264 @@
+//! Reductions over axes: sums, products, means, extrema, norms and their logarithms, and the positions of extrema.
+//!
+//! The axes are an attribute in old versions and an input in new ones (`ReduceSum` from 13, the others from 18); either
+//! is read whatever the version. Costs are one step per input element, and what is done once per result.
+
+use super::axes::{axes, axis, known};
+use super::rules::{
+    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    steer,
+};
+use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
+
+/// The operators of this room.
+pub(super) static OPS: &[OpKind] = &[
+    reduction("ReduceMax"),
+    reduction("ReduceMin"),
+    reduction("ReduceSum"),
+    reduction("ReduceProd"),
+    reduction("ReduceMean"),
+    reduction("ReduceL1"),
+    reduction("ReduceL2"),
+    reduction("ReduceLogSum"),
+    reduction("ReduceLogSumExp"),
+    reduction("ReduceSumSquare"),
+    position("ArgMax"),
+    position("ArgMin"),
+];
+
+const fn reduction(name: &'static str) -> OpKind {
+    const SLOTS: &[Slot] = &[data("data"), steer("axes")];
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, read: read_reduction }
+}
+
+const fn position(name: &'static str) -> OpKind {
+    const SLOTS: &[Slot] = &[data("data")];
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, read: read_position }
+}
+
+/// What each input element costs, and what each result costs on top.
+fn cost(name: &str) -> (Operations, Operations) {
+    let none = Operations::default();
+    match name {
+        "ReduceMax" | "ReduceMin" => (Operations { compare: 1, ..none }, none),
+        "ReduceProd" => (Operations { mul: 1, ..none }, none),
+        "ReduceMean" => (Operations { add: 1, ..none }, Operations { div: 1, ..none }),
+        "ReduceL1" => (Operations { compare: 1, add: 1, ..none }, none),
+        "ReduceL2" => (Operations { mul: 1, add: 1, ..none }, Operations { div: 1, ..none }),
+        "ReduceLogSum" => (Operations { add: 1, ..none }, Operations { exp: 1, ..none }),
+        "ReduceLogSumExp" => (Operations { exp: 1, add: 1, ..none }, Operations { exp: 1, ..none }),
+        "ReduceSumSquare" => (Operations { mul: 1, add: 1, ..none }, none),
+        _ => (Operations { add: 1, ..none }, none),
+    }
+}
+
+#[derive(Debug)]
+struct Reduction {
+    name: &'static str,
+    axes: Option<Vec<i64>>,
+    keep: bool,
+    nothing_without_axes: bool,
+}
+
+fn read_reduction(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(Reduction {
+        name: spec.kind.name,
+        axes: spec.attributes.ints("axes")?.map(<[i64]>::to_vec),
+        keep: spec.attributes.flag("keepdims", true)?,
+        nothing_without_axes: spec.attributes.flag("noop_with_empty_axes", false)?,
+    }))
+}
+
+impl Reduction {
+    /// The axes that are reduced; `None` when an input that is not known names them.
+    fn reduced(&self, at: &At, rank: usize) -> Result<Option<Vec<usize>>, OpError> {
+        let stated = if at.has(1) {
+            let empty = at.dims(1).is_some_and(|d| *d == [Dim::Known(0)]);
+            if empty { Some(Vec::new()) } else { at.ints(1).and_then(known) }
+        } else {
+            Some(self.axes.clone().unwrap_or_default())
+        };
+        match stated {
+            None => Ok(None),
+            Some(none) if none.is_empty() && !self.nothing_without_axes => Ok(Some((0..rank).collect())),
+            Some(stated) => axes(&stated, rank).map(Some),
+        }
+    }
+}
+
+impl Operator for Reduction {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let x = at.require(0)?;
+        let shape = match x.shape.dims() {
+            // All axes go: what comes out is a scalar, whatever goes in.
+            None if !at.has(1) && self.axes.is_none() && !self.keep && !self.nothing_without_axes => Shape::scalar(),
+            None => Shape::Unranked,
+            Some(dims) => match self.reduced(at, dims.len())? {
+                Some(axes) => without(dims, &axes, self.keep),
+                None if self.keep => Shape::Ranked(dims.iter().map(one_or_unknown).collect()),
+                None => match at.dims(1) {
+                    Some([Dim::Known(n)]) if *n > 0 => {
+                        let axes = usize::try_from(*n).unwrap_or(usize::MAX);
+                        Shape::of_rank(dims.len().checked_sub(axes).ok_or_else(|| too_many(axes, dims.len()))?)
+                    }
+                    _ => Shape::Unranked,
+                },
+            },
+        };
+        Ok(vec![TensorType { dtype: x.dtype, shape }.into()])
+    }
+
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let combine: fn(&Dim, &Dim) -> Dim = match self.name {
+            "ReduceMax" => Dim::larger,
+            "ReduceMin" => Dim::smaller,
+            "ReduceSum" => Dim::plus,
+            "ReduceProd" => Dim::times,
+            _ => return vec![None],
+        };
+        let folded = || {
+            let literal = at.literal(0)?;
+            let axes = self.reduced(at, literal.dims.len()).ok()??;
+            fold_ints(literal, &axes, self.keep, combine)
+        };
+        vec![folded()]
+    }
+
+    fn work(&self, at: &At) -> Work {
+        let count = || {
+            let (each, per_result) = cost(self.name);
+            let (inputs, results) = (at.input_elements(0)?, at.output_elements(0)?);
+            let operations = each.times(inputs)?.plus(per_result.times(results)?)?;
+            Some(reduction_work(inputs, results, operations))
+        };
+        Work::counted(count())
+    }
+
+    fn window(&self, at: &At) -> Window {
+        let rank = at.dims(0).map(<[Dim]>::len);
+        window(rank.and_then(|rank| self.reduced(at, rank).ok().flatten()))
+    }
+}
+
+fn too_many(axes: usize, rank: usize) -> OpError {
+    OpError::invalid(format!("{axes} axes to reduce in a tensor of {rank} dimensions"))
+}
+
+/// A dimension that may or may not be reduced.
+fn one_or_unknown(dim: &Dim) -> Dim {
+    if *dim == Dim::Known(1) { Dim::Known(1) } else { Dim::Unknown }
+}
+
+/// The shape after some axes went, or became 1.
+fn without(dims: &[Dim], axes: &[usize], keep: bool) -> Shape {
+    let kept = dims.iter().enumerate().filter_map(|(i, d)| match axes.contains(&i) {
+        true if keep => Some(Dim::Known(1)),
+        true => None,
+        false => Some(d.clone()),
+    });
+    Shape::Ranked(kept.collect())
+}
+
+fn fold_ints(literal: &Literal, axes: &[usize], keep: bool, combine: fn(&Dim, &Dim) -> Dim) -> Option<Literal> {
+    let values = literal.ints()?;
+    let kept = |i: usize| !axes.contains(&i);
+    let sizes: Vec<usize> = literal.dims.iter().enumerate().filter(|(i, _)| kept(*i)).map(|(_, n)| *n).collect();
+    let results = sizes.iter().try_fold(1usize, |p, n| p.checked_mul(*n))?;
+    let mut sums: Vec<Option<Dim>> = vec![None; results];
+    for (position, value) in values.iter().enumerate() {
+        // The coordinates of the element, last axis first, make the position of its result.
+        let (mut rest, mut target, mut stride) = (position, 0usize, 1usize);
+        for (i, n) in literal.dims.iter().enumerate().rev() {
+            if kept(i) {
+                target += rest.checked_rem(*n)? * stride;
+                stride *= n;
+            }
+            rest = rest.checked_div(*n)?;
+        }
+        let sum = sums.get_mut(target)?;
+        *sum = Some(sum.as_ref().map_or_else(|| value.clone(), |s| combine(s, value)));
+    }
+    // Without elements there is nothing to start from, and nothing worth folding.
+    let sums = sums.into_iter().collect::<Option<Vec<_>>>()?;
+    let dims = literal.dims.iter().enumerate();
+    let dims = dims.filter(|(i, _)| keep || kept(*i)).map(|(i, n)| if kept(i) { *n } else { 1 }).collect();
+    Some(Literal { dims, elements: Elements::Ints(sums) })
+}
+
+fn reduction_work(inputs: u64, results: u64, operations: Operations) -> Arithmetic {
+    let window = inputs.checked_div(results).unwrap_or(0);
+    Arithmetic { window, ..Arithmetic::elementwise(Class::Reduction, operations) }
+}
+
+/// Axes 2 and beyond are the spatial ones.
+fn window(axes: Option<Vec<usize>>) -> Window {
+    match axes {
+        None => Window::Opaque("the reduced axes are not known"),
+        Some(axes) if axes.iter().any(|a| *a >= 2) => Window::Global,
+        Some(_) => Window::Pointwise,
+    }
+}
+
+#[derive(Debug)]
+struct Position {
+    axis: i64,
+    keep: bool,
+}
+
+fn read_position(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    let keep = spec.attributes.flag("keepdims", true)?;
+    Ok(Box::new(Position { axis: spec.attributes.int_or("axis", 0)?, keep }))
+}
+
+impl Operator for Position {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let shape = match at.require(0)?.shape.dims() {
+            None => Shape::Unranked,
+            Some(dims) => without(dims, &[axis(self.axis, dims.len())?], self.keep),
+        };
+        Ok(vec![TensorType::new(DType::I64, shape).into()])
+    }
+
+    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
+        vec![None]
+    }
+
+    fn work(&self, at: &At) -> Work {
+        let count = || {
+            let (inputs, results) = (at.input_elements(0)?, at.output_elements(0)?);
+            Some(reduction_work(inputs, results, Operations { compare: inputs, ..Operations::default() }))
+        };
+        Work::counted(count())
+    }
+
+    fn window(&self, at: &At) -> Window {
+        let reduced = at.dims(0).and_then(|dims| axis(self.axis, dims.len()).ok());
+        window(reduced.map(|a| vec![a]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_is_reduced_along_its_axes() {
+        let of = |n: &[i64]| n.iter().map(|n| Dim::Known(*n)).collect::<Vec<_>>();
+        let table = Literal { dims: vec![2, 3], elements: Elements::Ints(of(&[1, 2, 3, 4, 5, 6])) };
+        let columns = Literal { dims: vec![3], elements: Elements::Ints(of(&[5, 7, 9])) };
+        assert_eq!(fold_ints(&table, &[0], false, Dim::plus), Some(columns));
+        let rows = Literal { dims: vec![2, 1], elements: Elements::Ints(of(&[6, 120])) };
+        assert_eq!(fold_ints(&table, &[1], true, Dim::times), Some(rows));
+        let sizes = Literal::vector(vec![Dim::symbol("N"), Dim::Known(3)]);
+        let volume = fold_ints(&sizes, &[0], false, Dim::times);
+        assert_eq!(volume, Some(Literal::scalar(Dim::symbol("N").times(&Dim::Known(3)))));
+    }
+}
