@@ -54,6 +54,8 @@ pub enum Number {
     Needed(&'static str),
     /// A whole number, if the layer's options do not say it otherwise: the word for it.
     Optional(&'static str),
+    /// A whole number or before:after pads (`1`, `0:1`, `1:2x0:3`), if the layer's options do not say it otherwise.
+    Pads,
 }
 
 /// Whether an argument must be there.
@@ -149,7 +151,7 @@ pub struct Call<'a> {
     pub keyword: &'static str,
     /// What goes in; several tensors for a join.
     pub inputs: Vec<&'a TensorType>,
-    /// The bare number.
+    /// The bare number, or the pads for [`Number::Pads`].
     pub number: Option<Arg>,
     /// The kernel, one size for each spatial axis.
     pub kernel: Option<Vec<u64>>,
@@ -218,6 +220,11 @@ impl Call<'_> {
         }
     }
 
+    /// The window: dims, or a bare number that stands for every spatial axis.
+    pub fn window(&self) -> Option<Vec<u64>> {
+        self.kernel.clone().or_else(|| self.count().map(|edge| vec![edge; self.spatial().len()]))
+    }
+
     /// An option that gives one size for each spatial axis; a whole number stands for all of them.
     pub fn sizes(&self, name: &str) -> Option<Vec<u64>> {
         match self.option(name)? {
@@ -229,12 +236,19 @@ impl Call<'_> {
 
     /// An option that gives pads for each spatial axis; a number or a single pair stands for all of them.
     pub fn pads(&self, name: &str) -> Option<Vec<(u64, u64)>> {
+        self.pads_of(self.option(name)?)
+    }
+
+    /// Pads for each spatial axis; a number or a single pair stands for all of them.
+    pub fn pads_of(&self, argument: &Arg) -> Option<Vec<(u64, u64)>> {
         let rank = self.spatial().len();
-        match self.option(name)? {
+        match argument {
             Arg::Whole(n) => Some(vec![(*n, *n); rank]),
             Arg::Sizes(s) => Some(s.iter().map(|n| (*n, *n)).collect()),
-            Arg::Pads(p) if p.len() == 1 => Some(vec![p[0]; rank]),
-            Arg::Pads(p) => Some(p.clone()),
+            Arg::Pads(p) => match p.as_slice() {
+                [one] => Some(vec![*one; rank]),
+                _ => Some(p.clone()),
+            },
             Arg::Number(_) => None,
         }
     }

@@ -5,6 +5,7 @@
 //! for a new file, the lists below.
 
 pub mod attributes;
+pub mod axis;
 pub mod layer;
 pub mod rules;
 pub mod window;

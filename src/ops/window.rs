@@ -4,6 +4,7 @@
 use super::attributes::{Attribute, Attributes};
 use super::rules::{OpError, Tap};
 use crate::tensor::Dim;
+use crate::tensor::shape::joined;
 
 /// How a window is padded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,8 +143,8 @@ impl Sliding {
 
     /// The number of outputs along each axis.
     ///
-    /// Explicit padding: ⌊(i + before + after − extent) / stride⌋ + 1, or ⌈…⌉ + 1 with `ceil`, one less if the last
-    /// window would start in the padding after the input. Same: ⌈i / stride⌉.
+    /// Explicit padding: ⌊(i + before + after − extent) / stride⌋ + 1, or ⌈…⌉ + 1 with `ceil`, but no window that would
+    /// start in the padding after the input, so at most ⌈(i + before) / stride⌉. Same: ⌈i / stride⌉.
     pub fn outputs(&self, inputs: &[Dim], axes: &[Axis]) -> Result<Vec<Dim>, OpError> {
         let one = |(i, (input, axis)): (usize, (&Dim, &Axis))| {
             let stride = Dim::Known(axis.stride());
@@ -155,21 +156,40 @@ impl Sliding {
             let padded = before.checked_add(after).map_or(Dim::Unknown, |pad| input.plus(&Dim::Known(pad)));
             let room = padded.minus(&Dim::Known(axis.extent()));
             if room.known().is_some_and(|n| n < 0) {
-                let kernel = axes.iter().map(|a| a.extent().to_string()).collect::<Vec<_>>().join("x");
-                let into = inputs.iter().map(Dim::to_string).collect::<Vec<_>>().join("x");
-                return Err(OpError::new("window-too-big", format!("a window of {kernel} does not fit into {into}")));
+                return Err(self.too_big(inputs, axes));
             }
-            let steps = if self.ceil { room.ceil_div(&stride) } else { room.floor_div(&stride) };
-            let outputs = steps.plus(&Dim::Known(1));
-            let last_start = steps.times(&stride);
-            let in_padding = self.ceil
-                && match (last_start.known(), input.plus(&Dim::Known(before)).known()) {
-                    (Some(start), Some(end)) => start >= end,
-                    _ => false,
-                };
-            Ok(if in_padding { outputs.minus(&Dim::Known(1)) } else { outputs })
+            if !self.ceil {
+                return Ok(room.floor_div(&stride).plus(&Dim::Known(1)));
+            }
+            let outputs = room.ceil_div(&stride).plus(&Dim::Known(1));
+            // The cap matters only when a whole step fits into the padding after the input.
+            if after.saturating_add(axis.stride()) <= axis.extent() {
+                return Ok(outputs);
+            }
+            Ok(outputs.smaller(&input.plus(&Dim::Known(before)).ceil_div(&stride)))
         };
         inputs.iter().zip(axes).enumerate().map(one).collect()
+    }
+
+    fn too_big(&self, inputs: &[Dim], axes: &[Axis]) -> OpError {
+        let join = |sizes: Vec<String>| sizes.join("x");
+        let kernel = join(axes.iter().map(|a| a.kernel.to_string()).collect());
+        let error =
+            OpError::new("window-too-big", format!("a window of {kernel} does not fit into {}", joined(inputs)));
+        let error = if axes.iter().all(|a| a.dilation == 1) {
+            error
+        } else {
+            error.note(format!("dilated, it spans {}", join(axes.iter().map(|a| a.extent().to_string()).collect())))
+        };
+        match &self.padding {
+            Padding::Explicit(pads) if pads.iter().any(|p| *p != (0, 0)) => {
+                let padded = |(input, (before, after)): (&Dim, &(i64, i64))| {
+                    input.plus(&Dim::Known(*before)).plus(&Dim::Known(*after)).to_string()
+                };
+                error.note(format!("padded, that is {}", join(inputs.iter().zip(pads).map(padded).collect())))
+            }
+            _ => error,
+        }
     }
 
     /// Padding before each axis, where the input's size decides it (`SAME_*`) or the attribute states it.
@@ -194,8 +214,75 @@ impl Sliding {
         let tap = |(axis, before): (&Axis, i64)| Tap {
             size: axis.extent().unsigned_abs(),
             stride: (axis.stride, 1),
-            start: -before,
+            start: before.saturating_neg(),
         };
         axes.iter().zip(before).map(tap).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outputs(input: Dim, kernel: u64, stride: u64, pads: (i64, i64), ceil: bool) -> Result<Dim, OpError> {
+        let window = Sliding {
+            kernel: Some(vec![kernel]),
+            strides: Some(vec![stride]),
+            padding: Padding::Explicit(vec![pads]),
+            ceil,
+            ..Sliding::default()
+        };
+        Ok(window.outputs(&[input], &window.axes(1, None)?)?[0].clone())
+    }
+
+    /// Counts start positions one by one: what the closed formula must give.
+    fn slide(input: i64, kernel: i64, stride: i64, before: i64, after: i64, ceil: bool) -> i64 {
+        let end = input + before + after;
+        let starts = (0..).map(|step| step * stride);
+        let whole = starts.clone().take_while(|start| start + kernel <= end).count();
+        let reach = |count: usize| (i64::try_from(count).unwrap() - 1) * stride + kernel;
+        let mut count = whole;
+        if ceil && reach(whole) < end && i64::try_from(whole).unwrap() * stride < input + before {
+            count += 1;
+        }
+        // A window in the padding after the input is dropped even when it fits.
+        if ceil {
+            count = count.min(starts.take_while(|start| *start < input + before).count());
+        }
+        i64::try_from(count).unwrap()
+    }
+
+    #[test]
+    fn sizes_are_those_of_a_window_slid_step_by_step() {
+        for input in 1..=12 {
+            for (kernel, stride) in [(1i64, 1i64), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (1, 3), (5, 4), (2, 4)] {
+                for pads in [(0, 0), (1, 1), (0, 1), (2, 0), (2, 2)] {
+                    for ceil in [false, true] {
+                        if input + pads.0 + pads.1 < kernel {
+                            continue;
+                        }
+                        let known =
+                            outputs(Dim::Known(input), kernel.unsigned_abs(), stride.unsigned_abs(), pads, ceil);
+                        let wanted = slide(input, kernel, stride, pads.0, pads.1, ceil);
+                        assert_eq!(known, Ok(Dim::Known(wanted)), "{input} {kernel} /{stride} {pads:?} ceil {ceil}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_free_size_keeps_its_symbol() {
+        let n = Dim::symbol("N");
+        assert_eq!(outputs(n.clone(), 3, 1, (1, 1), false), Ok(n.clone()));
+        assert_eq!(outputs(n, 2, 2, (0, 0), true).unwrap().to_string(), "ceil((N - 2)/(2)) + 1");
+    }
+
+    #[test]
+    fn a_window_beyond_the_padded_input_is_refused_with_both_sizes() {
+        let error = outputs(Dim::Known(1), 4, 2, (1, 1), false).unwrap_err();
+        assert_eq!(error.code, "window-too-big");
+        assert_eq!(error.message, "a window of 4 does not fit into 1");
+        assert_eq!(error.notes, ["padded, that is 3"]);
     }
 }

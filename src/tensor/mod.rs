@@ -34,6 +34,16 @@ impl TensorType {
         TensorType { dtype, shape: self.shape.join(&other.shape) }
     }
 
+    /// The same element type under these dimensions.
+    pub fn with_dims(&self, dims: Vec<Dim>) -> TensorType {
+        TensorType { dtype: self.dtype, shape: Shape::Ranked(dims) }
+    }
+
+    /// The same element type with nothing known of the shape.
+    pub fn without_rank(&self) -> TensorType {
+        TensorType { dtype: self.dtype, shape: Shape::Unranked }
+    }
+
     /// Its size in bytes, sub-byte types packed; `None` while a dimension or the type is not known.
     pub fn bytes(&self) -> Option<u64> {
         let elements = self.shape.elements()?;

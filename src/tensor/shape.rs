@@ -70,6 +70,15 @@ impl Shape {
         }
     }
 
+    /// As the language writes it, without the batch: `64@28x28`, or `784` for a vector.
+    pub fn notation(&self) -> String {
+        match self.dims() {
+            Some([_, units]) => units.to_string(),
+            Some([_, channels, spatial @ ..]) => format!("{channels}@{}", joined(spatial)),
+            _ => self.to_string(),
+        }
+    }
+
     /// Numpy's rule: align at the end, a 1 gives way. `Err` carries the two sizes that do not go together.
     pub fn broadcast(&self, other: &Shape) -> Result<Shape, (Dim, Dim)> {
         let (Some(a), Some(b)) = (self.dims(), other.dims()) else { return Ok(Shape::Unranked) };
@@ -95,6 +104,11 @@ fn broadcast_dim(a: &Dim, b: &Dim) -> Result<Dim, (Dim, Dim)> {
 /// The product of sizes.
 pub fn product(dims: &[Dim]) -> Dim {
     dims.iter().fold(Dim::Known(1), |p, d| p.times(d))
+}
+
+/// Sizes as the language writes them: `28x28`.
+pub fn joined(sizes: &[Dim]) -> String {
+    sizes.iter().map(Dim::to_string).collect::<Vec<_>>().join("x")
 }
 
 impl fmt::Display for Shape {
@@ -128,6 +142,13 @@ mod tests {
         let b = Shape::Ranked(vec![Dim::symbol("N"), Dim::Known(4), Dim::Unknown]);
         assert_eq!(a.join(&b), Shape::Ranked(vec![Dim::symbol("N"), Dim::Unknown, Dim::Unknown]));
         assert_eq!(a.join(&Shape::scalar()), Shape::Unranked);
+    }
+
+    #[test]
+    fn the_languages_notation_leaves_the_batch_out() {
+        assert_eq!(Shape::known(&[50, 64, 28, 30]).notation(), "64@28x30");
+        assert_eq!(Shape::known(&[1, 784]).notation(), "784");
+        assert_eq!(Shape::known(&[7]).notation(), "[7]");
     }
 
     #[test]
