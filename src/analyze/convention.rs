@@ -1,0 +1,204 @@
+//! Counting conventions: what other tools and papers call the "MACs" or "FLOPs" of the same network. Each is a small
+//! table of what an operator is charged; the operator says how much of what there is, by class.
+//!
+//! The default, `cnnsize`, counts multiply-accumulates of convolutions, dense layers and matrix products, without
+//! biases, and two floating-point operations for each: what papers and torchvision publish.
+
+use crate::ops::rules::{Arithmetic, At, Class};
+
+/// A named way of counting.
+#[derive(Debug)]
+pub struct Convention {
+    /// Its name, as `--convention` takes it.
+    pub name: &'static str,
+    /// What it counts, in a line.
+    pub doc: &'static str,
+    /// Whose rule it is, with the version that was read and run.
+    pub source: &'static str,
+    /// Terms of the figure that the tool gives for multiply-accumulates.
+    macs: &'static [Term],
+    /// What it gives for floating-point operations.
+    flops: Flops,
+}
+
+/// How a convention's floating-point operations follow.
+#[derive(Clone, Copy, Debug)]
+enum Flops {
+    /// So many for each multiply-accumulate (1 where the tool calls that figure "FLOPs").
+    Times(u64),
+    /// Terms of their own.
+    Terms(&'static [Term]),
+}
+
+/// A charge: for operators of these classes, so many for each of something.
+#[derive(Debug)]
+struct Term {
+    classes: &'static [Class],
+    each: Each,
+    times: i64,
+}
+
+/// What is charged for.
+#[derive(Clone, Copy, Debug)]
+enum Each {
+    Mac,
+    Bias,
+    Input,
+    Output,
+    /// Channels of the input.
+    Channel,
+}
+
+/// Sizes around an operator that conventions charge for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    inputs: u64,
+    outputs: u64,
+    channels: u64,
+}
+
+impl Sizes {
+    pub(super) fn of(at: &At) -> Sizes {
+        let channels = at.dims(0).and_then(|d| d.get(1)).and_then(crate::tensor::Dim::size);
+        Sizes {
+            inputs: at.input_elements(0).unwrap_or(0),
+            outputs: at.output_elements(0).unwrap_or(0),
+            channels: channels.unwrap_or(0),
+        }
+    }
+}
+
+const PRODUCTS: &[Class] = &[Class::Convolution, Class::TransposedConvolution, Class::Dense, Class::Product];
+const BIASED: &[Class] = &[Class::Convolution, Class::TransposedConvolution, Class::Dense];
+const NORMS: &[Class] = &[Class::BatchNorm];
+const OTHER_NORMS: &[Class] = &[Class::OtherNorm];
+const GLOBAL_POOLS: &[Class] = &[Class::GlobalAveragePool];
+
+const fn term(classes: &'static [Class], each: Each, times: i64) -> Term {
+    Term { classes, each, times }
+}
+
+const MACS: Term = term(PRODUCTS, Each::Mac, 1);
+
+/// Every convention that a graph alone determines.
+pub static CONVENTIONS: &[Convention] = &[
+    Convention {
+        name: "cnnsize",
+        doc: "multiply-accumulates of convolutions, dense layers and matrix products; FLOPs are twice that",
+        source: "the default",
+        macs: &[MACS],
+        flops: Flops::Times(2),
+    },
+    Convention {
+        name: "torch",
+        doc: "torch's FlopCounterMode: the same, given as FLOPs",
+        source: "torch 2.15.0, torch.utils.flop_counter",
+        macs: &[MACS],
+        flops: Flops::Times(2),
+    },
+    Convention {
+        name: "torchvision",
+        doc: "torchvision's published `_ops`: multiply-accumulates, called GFLOPS in its tables",
+        source: "torchvision 0.29.2, weights' metadata",
+        macs: &[MACS],
+        flops: Flops::Times(1),
+    },
+    Convention {
+        name: "ptflops-aten",
+        doc: "with one for every bias that is added",
+        source: "ptflops 0.7.5, aten backend",
+        macs: &[MACS, term(BIASED, Each::Bias, 1)],
+        flops: Flops::Times(2),
+    },
+    Convention {
+        name: "torchprofile",
+        doc: "with one an element for batch norm and one an output for average pooling",
+        source: "torchprofile 0.1.0",
+        macs: &[MACS, term(NORMS, Each::Output, 1), term(GLOBAL_POOLS, Each::Output, 1)],
+        flops: Flops::Times(2),
+    },
+    Convention {
+        name: "fvcore",
+        doc: "with 2 an element for batch norm, 5 for layer norm, 1 an input for global average pooling; called flops",
+        source: "fvcore 0.1.5.post20221221",
+        macs: &[
+            MACS,
+            term(NORMS, Each::Output, 2),
+            term(OTHER_NORMS, Each::Output, 5),
+            term(GLOBAL_POOLS, Each::Input, 1),
+        ],
+        flops: Flops::Times(1),
+    },
+    Convention {
+        name: "thop",
+        doc: "with 4 an element for batch norm, and 1 an input and 1 an output for global average pooling",
+        source: "thop 0.1.1-2209072238",
+        macs: &[
+            MACS,
+            term(NORMS, Each::Output, 4),
+            term(GLOBAL_POOLS, Each::Input, 1),
+            term(GLOBAL_POOLS, Each::Output, 1),
+        ],
+        flops: Flops::Times(2),
+    },
+    Convention {
+        name: "torchinfo",
+        doc: "with every bias that is added, and a batch norm's scale and shift once",
+        source: "torchinfo 1.8.0",
+        macs: &[MACS, term(BIASED, Each::Bias, 1), term(NORMS, Each::Channel, 2)],
+        flops: Flops::Times(2),
+    },
+    Convention {
+        name: "goodfellow",
+        doc: "a sum of k products is k multiplications and k − 1 additions: FLOPs are 2k − 1 an output",
+        source: "Goodfellow, Bengio, Courville, Deep Learning (2016), figure 9.6",
+        macs: &[MACS],
+        flops: Flops::Terms(&[term(PRODUCTS, Each::Mac, 2), term(PRODUCTS, Each::Output, -1)]),
+    },
+];
+
+/// Conventions that people ask for and that a graph does not determine, with the reason.
+pub static UNDETERMINED: &[(&str, &str)] = &[
+    ("ptflops", "its PyTorch backend counts modules and functional calls apart, and which is which is not in a graph"),
+    (
+        "calflops",
+        "it counts by patched Python calls, so `+` and functional calls differ from modules, which a graph does not tell",
+    ),
+];
+
+/// The convention of this name.
+pub fn find(name: &str) -> Option<&'static Convention> {
+    CONVENTIONS.iter().find(|c| c.name == name)
+}
+
+/// The default.
+pub fn default() -> &'static Convention {
+    &CONVENTIONS[0]
+}
+
+impl Convention {
+    /// What an operator is charged: multiply-accumulates and floating-point operations; `None` beyond 64 bits.
+    pub(super) fn charge(&self, arithmetic: &Arithmetic, sizes: Sizes) -> Option<(u64, u64)> {
+        let macs = sum(self.macs, arithmetic, sizes)?;
+        let flops = match self.flops {
+            Flops::Times(n) => macs.checked_mul(n)?,
+            Flops::Terms(terms) => sum(terms, arithmetic, sizes)?,
+        };
+        Some((macs, flops))
+    }
+}
+
+fn sum(terms: &[Term], arithmetic: &Arithmetic, sizes: Sizes) -> Option<u64> {
+    let mut total = 0i128;
+    for term in terms.iter().filter(|t| t.classes.contains(&arithmetic.class)) {
+        let n = match term.each {
+            Each::Mac => arithmetic.macs,
+            Each::Bias => arithmetic.biases,
+            Each::Input => sizes.inputs,
+            Each::Output => sizes.outputs,
+            Each::Channel => sizes.channels,
+        };
+        total = total.checked_add(i128::from(n).checked_mul(i128::from(term.times))?)?;
+    }
+    u64::try_from(total).ok()
+}

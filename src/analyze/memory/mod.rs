@@ -1,0 +1,101 @@
+//! Memory of a forward pass: what is alive when, and what one block for all of it takes.
+
+mod arena;
+mod storage;
+
+use super::params::Params;
+use super::report::Inference;
+use crate::base::quantity::{AtLeast, Bytes};
+use crate::graph::{Lifetime, Model, NodeId, ValueId, lifetimes};
+use crate::ops::rules::Storage;
+
+/// Bytes of a value at its own element type, or unknown.
+pub(super) fn bytes(model: &Model, id: ValueId) -> AtLeast<Bytes> {
+    model.values[id].ty.bytes().map_or_else(AtLeast::unknown, |n| AtLeast::exact(Bytes(n)))
+}
+
+/// The four figures of inference memory ([`Inference`] defines each).
+pub(super) fn measure(model: &Model, params: &Params) -> Inference {
+    let lives = lifetimes(model);
+    let steps = model.main.nodes.len().max(1);
+    let own: Vec<Block> = blocks(model, &lives);
+    let (activation_peak, step) = peak(&own, steps);
+    let shared = storage::overwriting(model, &lives);
+    let (overwriting, overwriting_step) = peak(&shared, steps);
+    let name = |step: usize| model.main.nodes.get(step).map(|id| model.nodes[*id].name.to_string());
+    let parameters = params.total.parameter_bytes.plus(params.total.buffer_bytes);
+    Inference {
+        minimum: overwriting.plus(parameters),
+        overwriting,
+        overwriting_at: name(overwriting_step),
+        activation_peak,
+        peak_at: name(step),
+        arena: arena::pack(&shared, steps).total,
+        no_reuse: own.iter().map(|b| b.bytes).sum(),
+    }
+}
+
+/// A stretch of memory with the steps during which it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) life: Lifetime,
+    pub(super) bytes: AtLeast<Bytes>,
+}
+
+/// Every activation in memory of its own.
+fn blocks(model: &Model, lives: &[Option<Lifetime>]) -> Vec<Block> {
+    let block = |id: ValueId| lives[id.index()].map(|life| Block { life, bytes: bytes(model, id) });
+    model.values.ids().filter_map(block).collect()
+}
+
+/// The largest sum of blocks alive in one step, and the first step at which it is reached.
+fn peak(blocks: &[Block], steps: usize) -> (AtLeast<Bytes>, usize) {
+    // Bytes that appear at a step, and bytes that are gone from the next one on.
+    let mut change = vec![(0u64, 0u64); steps + 1];
+    let mut incomplete = false;
+    for block in blocks {
+        incomplete |= block.bytes.incomplete;
+        let at = |slot: &mut u64| *slot = slot.saturating_add(block.bytes.least.0);
+        at(&mut change[block.life.start].0);
+        at(&mut change[block.life.end + 1].1);
+    }
+    let (mut alive, mut best, mut best_step) = (0u64, 0u64, 0);
+    for (step, (appear, gone)) in change.iter().take(steps).enumerate() {
+        alive = alive.saturating_sub(*gone).saturating_add(*appear);
+        if alive > best {
+            (best, best_step) = (alive, step);
+        }
+    }
+    // A sum beyond 2^64 is not a number.
+    let overflow = best == u64::MAX;
+    (AtLeast { least: Bytes(best), incomplete: incomplete || overflow }, best_step)
+}
+
+/// Bytes of layer outputs as papers and textbooks count them: functions in place make none.
+pub(super) struct Activations {
+    by_node: Vec<AtLeast<Bytes>>,
+}
+
+impl Activations {
+    /// Bytes that this node of the network adds.
+    pub(super) fn of(&self, id: NodeId) -> AtLeast<Bytes> {
+        self.by_node[id.index()]
+    }
+
+    /// All of them.
+    pub(super) fn total(&self) -> AtLeast<Bytes> {
+        self.by_node.iter().copied().sum()
+    }
+}
+
+/// Counts the outputs of every node that is computed from what is fed and does not work in place.
+pub(super) fn activations(model: &Model) -> Activations {
+    let mut by_node = vec![AtLeast::exact(Bytes::ZERO); model.nodes.len()];
+    for id in &model.main.nodes {
+        let node = &model.nodes[*id];
+        if !node.constant && node.kind.storage == Storage::Fresh {
+            by_node[id.index()] = node.outputs.iter().flatten().map(|v| bytes(model, *v)).sum();
+        }
+    }
+    Activations { by_node }
+}

@@ -1,0 +1,103 @@
+//! Parameters and buffers: walked over stored *values*, so that shared ones come out once by themselves. A layer is
+//! shown those that it is the first to use.
+
+use super::elements;
+use crate::base::quantity::{AtLeast, Bytes, Elements};
+use crate::graph::{Body, Model, NodeId, Role, Source, Stored, ValueId};
+
+/// Stored values, sorted by what training does with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    /// Parameters that training changes.
+    pub(super) trainable: AtLeast<Elements>,
+    /// Parameters that it leaves as they are.
+    pub(super) frozen: AtLeast<Elements>,
+    /// Weights among the parameters: without biases and norms.
+    pub(super) weights: AtLeast<Elements>,
+    /// Biases among the parameters.
+    pub(super) biases: AtLeast<Elements>,
+    /// Running statistics.
+    pub(super) buffers: AtLeast<Elements>,
+    /// Bytes of the parameters.
+    pub(super) parameter_bytes: AtLeast<Bytes>,
+    /// Bytes of the buffers.
+    pub(super) buffer_bytes: AtLeast<Bytes>,
+}
+
+impl Count {
+    /// All learned values.
+    pub(super) fn parameters(self) -> AtLeast<Elements> {
+        self.trainable.plus(self.frozen)
+    }
+
+    /// Both together.
+    pub(super) fn plus(self, other: Count) -> Count {
+        Count {
+            trainable: self.trainable.plus(other.trainable),
+            frozen: self.frozen.plus(other.frozen),
+            weights: self.weights.plus(other.weights),
+            biases: self.biases.plus(other.biases),
+            buffers: self.buffers.plus(other.buffers),
+            parameter_bytes: self.parameter_bytes.plus(other.parameter_bytes),
+            buffer_bytes: self.buffer_bytes.plus(other.buffer_bytes),
+        }
+    }
+
+    fn of(model: &Model, id: ValueId, stored: Stored) -> Count {
+        let n = elements(model, id);
+        let bytes = super::memory::bytes(model, id);
+        let none = Count::default();
+        let parameter = |count: Count| {
+            let count = Count { parameter_bytes: bytes, ..count };
+            if stored.frozen { Count { frozen: n, ..count } } else { Count { trainable: n, ..count } }
+        };
+        match stored.role {
+            Role::Weight => parameter(Count { weights: n, ..none }),
+            Role::Bias => parameter(Count { biases: n, ..none }),
+            Role::Norm => parameter(none),
+            Role::Buffer => Count { buffers: n, buffer_bytes: bytes, ..none },
+            Role::Constant => none,
+        }
+    }
+}
+
+/// What a model stores.
+pub(super) struct Params {
+    /// Everything, used or not.
+    pub(super) total: Count,
+    by_node: Vec<Count>,
+}
+
+impl Params {
+    /// What this node of the network is the first to use, its sub-graphs included.
+    pub(super) fn of(&self, id: NodeId) -> Count {
+        self.by_node[id.index()]
+    }
+}
+
+/// Counts what a model stores.
+pub(super) fn count(model: &Model) -> Params {
+    let stored = |id: ValueId| match model.values[id].source {
+        Source::Stored(stored) => Some(Count::of(model, id, stored)),
+        Source::Input | Source::Node(..) => None,
+    };
+    let total = model.values.ids().filter_map(stored).fold(Count::default(), Count::plus);
+    let mut seen = vec![false; model.values.len()];
+    let mut by_node = vec![Count::default(); model.nodes.len()];
+    for outer in &model.main.nodes {
+        let mut pending = vec![*outer];
+        while let Some(id) = pending.pop() {
+            let node = &model.nodes[id];
+            let delivered = node.bodies.iter().flat_map(|b: &Body| &b.outputs).copied();
+            for value in node.inputs.iter().flatten().copied().chain(delivered) {
+                if !std::mem::replace(&mut seen[value.index()], true)
+                    && let Some(count) = stored(value)
+                {
+                    by_node[outer.index()] = by_node[outer.index()].plus(count);
+                }
+            }
+            pending.extend(node.bodies.iter().flat_map(|b| b.nodes.iter().rev()));
+        }
+    }
+    Params { total, by_node }
+}
