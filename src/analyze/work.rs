@@ -2,7 +2,7 @@
 
 use super::convention::{Convention, Sizes};
 use crate::base::quantity::{AtLeast, Elements, Macs};
-use crate::graph::{Model, NodeId};
+use crate::graph::{Body, Model, NodeId};
 use crate::ops::rules::{Operations, Work};
 
 /// What one node is charged.
@@ -30,26 +30,20 @@ pub(super) struct Arithmetic {
 
 /// Asks every node of the network, those of sub-graphs included (their charge is their owner's).
 pub(super) fn count(model: &Model, convention: &Convention) -> Arithmetic {
-    let nodes = vec![Charge::default(); model.nodes.len()];
-    let mut all = Arithmetic {
-        macs: AtLeast::exact(Macs::ZERO),
-        flops: AtLeast::exact(Elements::ZERO),
-        operations: Operations::default(),
-        incomplete: false,
-        nodes,
-    };
+    let mut nodes = vec![Charge::default(); model.nodes.len()];
+    let mut sum = Charge::default();
     for id in &model.main.nodes {
         let charge = charge(model, *id, convention);
-        all.macs = all.macs.plus(charge.macs);
-        all.flops = all.flops.plus(charge.flops);
-        all.incomplete |= charge.unknown.is_some();
-        match all.operations.plus(charge.operations) {
-            Some(sum) => all.operations = sum,
-            None => all.incomplete = true,
-        }
-        all.nodes[id.index()] = charge;
+        sum = sum.plus(charge.clone());
+        nodes[id.index()] = charge;
     }
-    all
+    Arithmetic {
+        macs: sum.macs,
+        flops: sum.flops,
+        operations: sum.operations,
+        incomplete: sum.unknown.is_some(),
+        nodes,
+    }
 }
 
 fn charge(model: &Model, id: NodeId, convention: &Convention) -> Charge {
@@ -58,36 +52,59 @@ fn charge(model: &Model, id: NodeId, convention: &Convention) -> Charge {
     if node.constant {
         return Charge::default();
     }
-    let mut sum = match model.at(id, |op, at| (op.work(at), Sizes::of(at))) {
-        (Work::Free, _) => Charge::default(),
-        (Work::Unmodelled(reason), _) => Charge {
-            macs: AtLeast::unknown(),
-            flops: AtLeast::unknown(),
-            unknown: Some(reason),
-            operations: Operations::default(),
-        },
-        (Work::Counted(arithmetic), sizes) => match convention.charge(&arithmetic, sizes) {
+    let (work, sizes) = model.at(id, |op, at| (op.work(at), Sizes::of(at)));
+    match work {
+        Work::Free => Charge::default(),
+        Work::Unmodelled(reason) => Charge::unknown(reason),
+        Work::Counted(arithmetic) => match convention.charge(&arithmetic, sizes) {
             Some((macs, flops)) => Charge {
                 macs: AtLeast::exact(Macs(macs)),
                 flops: AtLeast::exact(Elements(flops)),
                 unknown: None,
                 operations: arithmetic.operations,
             },
-            None => Charge {
-                macs: AtLeast::unknown(),
-                flops: AtLeast::unknown(),
-                unknown: Some("the count does not fit into 64 bits".into()),
-                operations: Operations::default(),
-            },
+            None => Charge::unknown(TOO_LARGE.into()),
         },
-    };
-    // One run of each sub-graph; a loop whose trip count is not known says so itself.
-    for inner in node.bodies.iter().flat_map(|b| &b.nodes) {
-        let inner = charge(model, *inner, convention);
-        sum.macs = sum.macs.plus(inner.macs);
-        sum.flops = sum.flops.plus(inner.flops);
-        sum.unknown = sum.unknown.or(inner.unknown);
-        sum.operations = sum.operations.plus(inner.operations).unwrap_or(sum.operations);
+        Work::Runs(times) => {
+            let once = |body: &Body| {
+                body.nodes.iter().map(|n| charge(model, *n, convention)).fold(Charge::default(), Charge::plus)
+            };
+            node.bodies.iter().zip(times).map(|(body, n)| once(body).times(n)).fold(Charge::default(), Charge::plus)
+        }
     }
-    sum
+}
+
+const TOO_LARGE: &str = "the count does not fit into 64 bits";
+
+impl Charge {
+    fn unknown(reason: String) -> Charge {
+        Charge {
+            macs: AtLeast::unknown(),
+            flops: AtLeast::unknown(),
+            unknown: Some(reason),
+            operations: Operations::default(),
+        }
+    }
+
+    fn plus(self, other: Charge) -> Charge {
+        let operations = self.operations.plus(other.operations);
+        let overflow = operations.is_none().then(|| TOO_LARGE.into());
+        Charge {
+            macs: self.macs.plus(other.macs),
+            flops: self.flops.plus(other.flops),
+            unknown: self.unknown.or(other.unknown).or(overflow),
+            operations: operations.unwrap_or(self.operations),
+        }
+    }
+
+    fn times(self, n: u64) -> Charge {
+        let operations = self.operations.times(n);
+        let overflow = operations.is_none().then(|| TOO_LARGE.into());
+        Charge {
+            macs: self.macs.times(n),
+            flops: self.flops.times(n),
+            unknown: self.unknown.or(overflow),
+            operations: operations.unwrap_or(self.operations),
+        }
+    }
 }
