@@ -3,7 +3,7 @@
 
 use super::elements;
 use crate::base::quantity::{AtLeast, Bytes, Elements};
-use crate::graph::{Body, Model, NodeId, Role, Source, Stored, ValueId};
+use crate::graph::{Body, Model, NodeId, Role, Stored, ValueId};
 
 /// Stored values, sorted by what training does with them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,10 +77,7 @@ impl Params {
 
 /// Counts what a model stores.
 pub(super) fn count(model: &Model) -> Params {
-    let stored = |id: ValueId| match model.values[id].source {
-        Source::Stored(stored) => Some(Count::of(model, id, stored)),
-        Source::Input | Source::Node(..) => None,
-    };
+    let stored = |id: ValueId| model.values[id].stored().map(|stored| Count::of(model, id, stored));
     let total = model.values.ids().filter_map(stored).fold(Count::default(), Count::plus);
     let mut seen = vec![false; model.values.len()];
     let mut by_node = vec![Count::default(); model.nodes.len()];
@@ -89,7 +86,7 @@ pub(super) fn count(model: &Model) -> Params {
         while let Some(id) = pending.pop() {
             let node = &model.nodes[id];
             let delivered = node.bodies.iter().flat_map(|b: &Body| &b.outputs).copied();
-            for value in node.inputs.iter().flatten().copied().chain(delivered) {
+            for value in node.inputs.iter().chain(&node.outputs).flatten().copied().chain(delivered) {
                 if !std::mem::replace(&mut seen[value.index()], true)
                     && let Some(count) = stored(value)
                 {
