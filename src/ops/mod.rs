@@ -6,6 +6,7 @@
 
 pub mod attributes;
 pub mod axis;
+pub mod control;
 pub mod layer;
 pub mod rules;
 pub mod window;
@@ -15,6 +16,9 @@ mod axes;
 mod cast;
 mod conv;
 mod reduce;
+mod scan;
+#[cfg(test)]
+mod testing;
 mod unary;
 pub mod unknown;
 
@@ -39,8 +43,10 @@ pub struct Room {
 pub static ROOMS: &[Room] = &[
     Room { ops: activation::OPS, layers: activation::LAYERS },
     Room { ops: cast::OPS, layers: &[] },
+    Room { ops: control::OPS, layers: &[] },
     Room { ops: conv::OPS, layers: conv::LAYERS },
     Room { ops: reduce::OPS, layers: &[] },
+    Room { ops: scan::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
 ];
 
