@@ -186,6 +186,13 @@ impl Convention {
         };
         Some((macs, flops))
     }
+
+    /// Whether operators of this class are charged for nothing but multiply-accumulates and biases.
+    pub(super) fn ignores(&self, class: Class) -> bool {
+        let flops: &[Term] = if let Flops::Terms(terms) = self.flops { terms } else { &[] };
+        let sized = |t: &Term| !matches!(t.each, Each::Mac | Each::Bias) && t.classes.contains(&class);
+        !self.macs.iter().chain(flops).any(sized)
+    }
 }
 
 fn sum(terms: &[Term], arithmetic: &Arithmetic, sizes: Sizes) -> Option<u64> {
@@ -201,4 +208,17 @@ fn sum(terms: &[Term], arithmetic: &Arithmetic, sizes: Sizes) -> Option<u64> {
         total = total.checked_add(i128::from(n).checked_mul(i128::from(term.times))?)?;
     }
     u64::try_from(total).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_amount_matters_only_to_conventions_that_charge_for_it() {
+        let fvcore = find("fvcore").unwrap();
+        assert!(default().ignores(Class::OtherNorm) && default().ignores(Class::Other));
+        assert!(!fvcore.ignores(Class::OtherNorm) && fvcore.ignores(Class::Other));
+        assert!(!find("goodfellow").unwrap().ignores(Class::Product));
+    }
 }

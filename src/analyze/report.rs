@@ -165,7 +165,7 @@ pub struct Unknown {
     pub layer: String,
     /// Its kind.
     pub op: String,
-    /// Which figure lacks it: `macs`, `activation_bytes`, `parameters`, `receptive_field`.
+    /// Which figure lacks it: `macs`, `operations`, `activation_bytes`, `parameters`, `receptive_field`.
     pub quantity: &'static str,
     /// Why.
     pub reason: String,

@@ -56,6 +56,10 @@ fn charge(model: &Model, id: NodeId, convention: &Convention) -> Charge {
     match work {
         Work::Free => Charge::default(),
         Work::Unmodelled(reason) => Charge::unknown(reason),
+        Work::Uncounted(class, reason) if convention.ignores(class) => {
+            Charge { unknown: Some(reason), ..Charge::default() }
+        }
+        Work::Uncounted(_, reason) => Charge::unknown(reason),
         Work::Counted(arithmetic) => match convention.charge(&arithmetic, sizes) {
             Some((macs, flops)) => Charge {
                 macs: AtLeast::exact(Macs(macs)),

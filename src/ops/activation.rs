@@ -4,7 +4,7 @@
 use super::attributes::{Attribute, Attributes};
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
 use crate::tensor::{Literal, ValueType};
 
@@ -125,7 +125,7 @@ impl Operator for Activation {
 
     fn work(&self, at: &At) -> Work {
         let (class, each) = cost(self.name);
-        Work::counted(at.output_elements(0).and_then(|n| each.times(n)).map(|all| Arithmetic::elementwise(class, all)))
+        Work::elementwise(class, each, at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

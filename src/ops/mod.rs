@@ -15,6 +15,9 @@ mod activation;
 mod axes;
 mod cast;
 mod conv;
+mod cumulative;
+mod fill;
+mod gather;
 mod reduce;
 mod scan;
 #[cfg(test)]
@@ -45,6 +48,9 @@ pub static ROOMS: &[Room] = &[
     Room { ops: cast::OPS, layers: &[] },
     Room { ops: control::OPS, layers: &[] },
     Room { ops: conv::OPS, layers: conv::LAYERS },
+    Room { ops: cumulative::OPS, layers: &[] },
+    Room { ops: fill::OPS, layers: &[] },
+    Room { ops: gather::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
     Room { ops: scan::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },

@@ -133,9 +133,9 @@ impl Operator for Reduction {
             let (each, per_result) = cost(self.name);
             let (inputs, results) = (at.input_elements(0)?, at.output_elements(0)?);
             let operations = each.times(inputs)?.plus(per_result.times(results)?)?;
-            Some(reduction_work(inputs, results, operations))
+            Some((inputs, results, operations))
         };
-        Work::counted(count())
+        reduction_work(count())
     }
 
     fn window(&self, at: &At) -> Window {
@@ -189,9 +189,11 @@ fn fold_ints(literal: &Literal, axes: &[usize], keep: bool, combine: fn(&Dim, &D
     Some(Literal { dims, elements: Elements::Ints(sums) })
 }
 
-fn reduction_work(inputs: u64, results: u64, operations: Operations) -> Arithmetic {
+/// From the number of elements that go in, of results, and the operations.
+fn reduction_work(count: Option<(u64, u64, Operations)>) -> Work {
+    let Some((inputs, results, operations)) = count else { return Work::operations(Class::Reduction, None) };
     let window = inputs.checked_div(results).unwrap_or(0);
-    Arithmetic { window, ..Arithmetic::elementwise(Class::Reduction, operations) }
+    Work::Counted(Arithmetic { window, ..Arithmetic::elementwise(Class::Reduction, operations) })
 }
 
 /// Axes 2 and beyond are the spatial ones.
@@ -234,9 +236,9 @@ impl Operator for Position {
     fn work(&self, at: &At) -> Work {
         let count = || {
             let (inputs, results) = (at.input_elements(0)?, at.output_elements(0)?);
-            Some(reduction_work(inputs, results, Operations { compare: inputs, ..Operations::default() }))
+            Some((inputs, results, Operations { compare: inputs, ..Operations::default() }))
         };
-        Work::counted(count())
+        reduction_work(count())
     }
 
     fn window(&self, at: &At) -> Window {

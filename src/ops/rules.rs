@@ -361,6 +361,8 @@ pub enum Work {
     Counted(Arithmetic),
     /// Its sub-graphs, each so many times, and nothing else.
     Runs(Vec<u64>),
+    /// No multiply-accumulates, and other arithmetic of this class of which the amount is not known, and why.
+    Uncounted(Class, String),
     /// Not known, and why: a dimension is free, or the operator's cost depends on the data.
     Unmodelled(String),
 }
@@ -369,6 +371,19 @@ impl Work {
     /// Counted, or unmodelled because a size was missing or too large (`None`).
     pub fn counted(arithmetic: Option<Arithmetic>) -> Work {
         arithmetic.map_or_else(|| Work::Unmodelled("a size is not known".into()), Work::Counted)
+    }
+
+    /// So much for each of so many elements, without multiply-accumulates.
+    pub fn elementwise(class: Class, each: Operations, elements: Option<u64>) -> Work {
+        Work::operations(class, elements.and_then(|n| each.times(n)))
+    }
+
+    /// Arithmetic without multiply-accumulates; `None` where a size was missing or too large.
+    pub fn operations(class: Class, operations: Option<Operations>) -> Work {
+        match operations {
+            Some(operations) => Work::Counted(Arithmetic::elementwise(class, operations)),
+            None => Work::Uncounted(class, "a size is not known".into()),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Functions of one input, element by element, that are not activation functions: a row each.
 
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
 use crate::tensor::{DType, Dim, Elements, Literal, TensorType, ValueType};
 
@@ -96,8 +96,7 @@ impl Operator for Unary {
     }
 
     fn work(&self, at: &At) -> Work {
-        let all = at.output_elements(0).and_then(|n| cost(self.name).times(n));
-        Work::counted(all.map(|all| Arithmetic::elementwise(Class::Other, all)))
+        Work::elementwise(Class::Other, cost(self.name), at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

@@ -18,9 +18,9 @@ pub struct Literal {
 /// The contents of a [`Literal`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Elements {
-    /// Integers and booleans (0 and 1).
+    /// Integers and booleans (0 and 1); in a tensor of floats, whole numbers of which some are symbolic or unknown.
     Ints(Vec<Dim>),
-    /// Floats, such as the scales of a resize.
+    /// Floats, all of them known, such as the scales of a resize.
     Floats(Vec<f64>),
 }
 
@@ -77,6 +77,22 @@ impl Literal {
             Elements::Floats(v) => Elements::Floats(positions.map(|p| v.get(p).copied()).collect::<Option<_>>()?),
         };
         Some(Literal { dims, elements })
+    }
+
+    /// Its only element, as a whole number if it is one.
+    pub fn whole(&self) -> Option<Dim> {
+        match &self.elements {
+            Elements::Ints(_) => self.int().cloned(),
+            // Beyond 2^53 a float has no whole number of its own.
+            Elements::Floats(v) => match v.as_slice() {
+                [x] if x.fract() == 0.0 && x.abs() <= 9_007_199_254_740_992.0 => {
+                    #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+                    let n = *x as i64;
+                    Some(Dim::Known(n))
+                }
+                _ => None,
+            },
+        }
     }
 
     /// Its only integer.

@@ -3,10 +3,9 @@
 mod arena;
 mod storage;
 
-use super::elements;
 use super::params::Params;
 use super::report::Inference;
-use crate::base::quantity::{AtLeast, Bytes, Elements};
+use crate::base::quantity::{AtLeast, Bytes};
 use crate::graph::{Lifetime, Model, NodeId, ValueId, lifetimes};
 use crate::ops::rules::Storage;
 
@@ -72,39 +71,31 @@ fn peak(blocks: &[Block], steps: usize) -> (AtLeast<Bytes>, usize) {
     (AtLeast { least: Bytes(best), incomplete: incomplete || overflow }, best_step)
 }
 
-/// Layer outputs as papers and textbooks count them: functions in place make none.
+/// Bytes of layer outputs as papers and textbooks count them: functions in place make none.
 pub(super) struct Activations {
-    /// By node.
-    each: Vec<(AtLeast<Elements>, AtLeast<Bytes>)>,
+    by_node: Vec<AtLeast<Bytes>>,
 }
 
 impl Activations {
     /// Bytes that this node of the network adds.
-    pub(super) fn bytes_of(&self, id: NodeId) -> AtLeast<Bytes> {
-        self.each[id.index()].1
+    pub(super) fn of(&self, id: NodeId) -> AtLeast<Bytes> {
+        self.by_node[id.index()]
     }
 
-    /// Bytes of all of them.
-    pub(super) fn bytes(&self) -> AtLeast<Bytes> {
-        self.each.iter().map(|e| e.1).sum()
-    }
-
-    /// Values of all of them.
-    pub(super) fn elements(&self) -> AtLeast<Elements> {
-        self.each.iter().map(|e| e.0).sum()
+    /// All of them.
+    pub(super) fn total(&self) -> AtLeast<Bytes> {
+        self.by_node.iter().copied().sum()
     }
 }
 
 /// Counts the outputs of every node that is computed from what is fed and does not work in place.
 pub(super) fn activations(model: &Model) -> Activations {
-    let mut each = vec![Default::default(); model.nodes.len()];
+    let mut by_node = vec![AtLeast::exact(Bytes::ZERO); model.nodes.len()];
     for id in &model.main.nodes {
         let node = &model.nodes[*id];
         if !node.constant && node.kind.storage == Storage::Fresh {
-            let outputs = || node.outputs.iter().flatten();
-            each[id.index()] =
-                (outputs().map(|v| elements(model, *v)).sum(), outputs().map(|v| bytes(model, *v)).sum());
+            by_node[id.index()] = node.outputs.iter().flatten().map(|v| bytes(model, *v)).sum();
         }
     }
-    Activations { each }
+    Activations { by_node }
 }

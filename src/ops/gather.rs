@@ -1,0 +1,228 @@
+//! Indexing: gathers, scatters and one-hot encoding. They move data; a scatter computes only what its reduction does.
+
+use super::axes::{axis, known};
+use super::rules::{
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
+};
+use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
+
+/// The operators of this room.
+pub(super) static OPS: &[OpKind] = &[
+    op("Gather", GATHERED, read_gather),
+    op("GatherElements", GATHERED, read_gather),
+    op("GatherND", GATHERED, read_gather_nd),
+    op("Scatter", SCATTERED, read_scatter),
+    op("ScatterElements", SCATTERED, read_scatter),
+    op("ScatterND", SCATTERED, read_scatter),
+    op("TensorScatter", &[data("past_cache"), data("update"), steer("write_indices")], read_scatter),
+    op("OneHot", &[data("indices"), steer("depth"), steer("values")], read_one_hot),
+];
+
+const GATHERED: &[Slot] = &[data("data"), steer("indices")];
+const SCATTERED: &[Slot] = &[data("data"), steer("indices"), data("updates")];
+
+type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
+
+const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+}
+
+#[derive(Debug)]
+enum Gather {
+    /// Slices along an axis: data without the axis, the indices' shape in its place.
+    Slices { axis: i64 },
+    /// One element an index: the indices' shape.
+    Elements,
+    /// One slice a tuple of indices, whose length is the indices' last size.
+    Tuples { batch: usize },
+}
+
+fn read_gather(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    let axis = spec.attributes.int_or("axis", 0)?;
+    Ok(Box::new(if spec.kind.name == "Gather" { Gather::Slices { axis } } else { Gather::Elements }))
+}
+
+fn read_gather_nd(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    let batch = spec.attributes.int_or("batch_dims", 0)?;
+    let batch = usize::try_from(batch).map_err(|_| OpError::invalid(format!("`batch_dims` is {batch}")))?;
+    Ok(Box::new(Gather::Tuples { batch }))
+}
+
+impl Operator for Gather {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let (data, indices) = (at.require(0)?, at.require(1)?);
+        let shape = match (self, data.shape.dims(), indices.shape.dims()) {
+            (Gather::Elements, ..) => indices.shape.clone(),
+            (_, None, _) | (_, _, None) => Shape::Unranked,
+            (Gather::Slices { axis: stated }, Some(data), Some(indices)) => {
+                let at = axis(*stated, data.len())?;
+                Shape::Ranked([&data[..at], indices, &data[at + 1..]].concat())
+            }
+            (Gather::Tuples { batch }, Some(data), Some(indices)) => tuples(data, indices, *batch)?,
+        };
+        Ok(vec![TensorType { dtype: data.dtype, shape }.into()])
+    }
+
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let folded = || match (self, at.literal(0)?, at.literal(1)?) {
+            (Gather::Slices { axis: stated }, data, indices) => gathered(data, indices, *stated),
+            _ => None,
+        };
+        vec![folded()]
+    }
+
+    fn work(&self, _: &At) -> Work {
+        Work::Free
+    }
+
+    fn window(&self, at: &At) -> Window {
+        match (self, at.dims(0), at.dims(1)) {
+            // Examples or channels are picked; every place stays where it is.
+            (Gather::Slices { axis: stated }, Some(data), Some([_]))
+                if axis(*stated, data.len()).is_ok_and(|a| a < 2) =>
+            {
+                Window::Pointwise
+            }
+            _ => Window::Opaque("which positions are gathered is not known"),
+        }
+    }
+}
+
+/// `indices` without its last size, then what the tuples leave of `data`.
+fn tuples(data: &[Dim], indices: &[Dim], batch: usize) -> Result<Shape, OpError> {
+    let Some((length, outer)) = indices.split_last() else {
+        return Err(OpError::invalid("the indices are a scalar, and tuples of indices were wanted"));
+    };
+    let Some(length) = length.size() else { return Ok(Shape::Unranked) };
+    let used = usize::try_from(length).ok().and_then(|n| n.checked_add(batch));
+    let rest = used.and_then(|n| data.get(n..)).ok_or_else(|| {
+        let rank = data.len();
+        OpError::invalid(format!("tuples of {length} indices after {batch} batch dimensions, for {rank} dimensions"))
+    })?;
+    Ok(Shape::Ranked([outer, rest].concat()))
+}
+
+fn gathered(data: &Literal, indices: &Literal, stated: i64) -> Option<Literal> {
+    let at = axis(stated, data.dims.len()).ok()?;
+    let size = *data.dims.get(at)?;
+    let inner = data.dims[at + 1..].iter().try_fold(1usize, |p, n| p.checked_mul(*n))?;
+    let outer = data.dims[..at].iter().try_fold(1usize, |p, n| p.checked_mul(*n))?;
+    let indices_known = known(indices.ints()?)?;
+    let picked = indices_known.into_iter().map(|i| axis(i, size).ok()).collect::<Option<Vec<_>>>()?;
+    let positions = (0..outer).flat_map(|o| {
+        let starts = picked.iter().map(move |i| (o * size + i) * inner);
+        starts.flat_map(move |start| start..start + inner)
+    });
+    let dims = [&data.dims[..at], &indices.dims, &data.dims[at + 1..]].concat();
+    data.pick(dims, positions)
+}
+
+#[derive(Debug)]
+struct Scatter {
+    /// What each update costs.
+    each: Option<Operations>,
+}
+
+fn read_scatter(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    let none = Operations::default();
+    let each = match spec.attributes.string("reduction")?.unwrap_or("none") {
+        "add" => Some(Operations { add: 1, ..none }),
+        "mul" => Some(Operations { mul: 1, ..none }),
+        "max" | "min" => Some(Operations { compare: 1, ..none }),
+        "none" => None,
+        other => return Err(OpError::invalid(format!("`reduction` is `{other}`, which no version knows"))),
+    };
+    Ok(Box::new(Scatter { each }))
+}
+
+impl Operator for Scatter {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        Ok(vec![at.require(0)?.clone().into()])
+    }
+
+    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
+        vec![None]
+    }
+
+    fn work(&self, at: &At) -> Work {
+        self.each.map_or(Work::Free, |each| Work::elementwise(Class::Other, each, at.input_elements(2)))
+    }
+
+    fn window(&self, _: &At) -> Window {
+        Window::Opaque("which positions are written is not known")
+    }
+}
+
+#[derive(Debug)]
+struct OneHot {
+    axis: i64,
+}
+
+fn read_one_hot(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(OneHot { axis: spec.attributes.int_or("axis", -1)? }))
+}
+
+impl Operator for OneHot {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let dtype = at.require(2)?.dtype;
+        let depth = at.literal(1).and_then(Literal::whole).unwrap_or(Dim::Unknown);
+        let shape = match at.require(0)?.shape.dims() {
+            None => Shape::Unranked,
+            Some(indices) => {
+                let mut dims = indices.to_vec();
+                dims.insert(axis(self.axis, indices.len().saturating_add(1))?, depth);
+                Shape::Ranked(dims)
+            }
+        };
+        Ok(vec![TensorType { dtype, shape }.into()])
+    }
+
+    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
+        vec![None]
+    }
+
+    fn work(&self, _: &At) -> Work {
+        Work::Free
+    }
+
+    fn window(&self, _: &At) -> Window {
+        Window::Opaque("a position becomes many")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Elements;
+
+    #[test]
+    fn a_shape_is_gathered_from_with_negative_indices() {
+        let shape = Literal::vector(vec![Dim::symbol("N"), Dim::Known(3), Dim::Known(8)]);
+        let scalar = Literal::scalar(Dim::Known(-3));
+        assert_eq!(gathered(&shape, &scalar, 0), Some(Literal::scalar(Dim::symbol("N"))));
+        let list = Literal::vector(vec![Dim::Known(2), Dim::Known(-1)]);
+        assert_eq!(gathered(&shape, &list, -1), Some(Literal::vector(vec![Dim::Known(8), Dim::Known(8)])));
+        assert_eq!(gathered(&shape, &Literal::scalar(Dim::Known(3)), 0), None);
+    }
+
+    #[test]
+    fn the_specification_s_example_along_the_second_axis() {
+        let table = |dims: Vec<usize>, v: &[f64]| Literal { dims, elements: Elements::Floats(v.to_vec()) };
+        let data = table(vec![3, 3], &[1.0, 1.2, 1.9, 2.3, 3.4, 3.9, 4.5, 5.7, 5.9]);
+        let indices = Literal { dims: vec![1, 2], elements: Elements::Ints(vec![Dim::Known(0), Dim::Known(2)]) };
+        let wanted = table(vec![3, 1, 2], &[1.0, 1.9, 2.3, 3.9, 4.5, 5.9]);
+        assert_eq!(gathered(&data, &indices, 1), Some(wanted));
+    }
+}
