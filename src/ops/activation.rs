@@ -36,7 +36,7 @@ const fn op(name: &'static str) -> OpKind {
 
 /// What one element costs, itemised. The functions as usually computed: a sigmoid is one exponential, one addition,
 /// one division.
-fn cost(name: &str) -> (Class, Operations) {
+pub(super) fn cost(name: &str) -> (Class, Operations) {
     let none = Operations::default();
     match name {
         "Relu" | "ThresholdedRelu" => (Class::Rectifier, Operations { compare: 1, ..none }),

@@ -128,6 +128,15 @@ impl Attributes {
         }
     }
 
+    /// Strings, if stated.
+    pub fn strings(&self, name: &str) -> Result<Option<&[String]>, OpError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Attribute::Strings(v)) => Ok(Some(v)),
+            Some(_) => Err(wrong(name, "a list of strings")),
+        }
+    }
+
     /// Whole numbers that must not be negative, if stated.
     pub fn sizes(&self, name: &str) -> Result<Option<Vec<u64>>, OpError> {
         let Some(ints) = self.ints(name)? else { return Ok(None) };

@@ -18,6 +18,7 @@ mod conv;
 mod cumulative;
 mod fill;
 mod gather;
+mod recurrent;
 mod reduce;
 mod scan;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: cumulative::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
+    Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
     Room { ops: scan::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
