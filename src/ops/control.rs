@@ -6,6 +6,7 @@
 //! are built again from the new answer. Every answer is wider than the last, so this ends; where one does not settle
 //! after a few rounds, unknown types are always right.
 
+use super::attention;
 use super::attributes::Attributes;
 use super::axes::axis;
 use super::rules::{
@@ -46,6 +47,7 @@ pub fn body_attributes(kind: &OpKind) -> &'static [&'static str] {
     match (kind.domain, kind.name) {
         ("", "If") => &["then_branch", "else_branch"],
         ("", "Loop" | "Scan") => &["body"],
+        ("ai.onnx.preview", "FlexAttention") => &["score_mod", "prob_mod"],
         _ => &[],
     }
 }
@@ -54,6 +56,7 @@ pub fn body_attributes(kind: &OpKind) -> &'static [&'static str] {
 pub fn body_inputs(kind: &OpKind, attributes: &Attributes, opset: i64, at: &At) -> Result<Vec<BodyInput>, OpError> {
     match (kind.domain, kind.name) {
         ("", "Loop") => Ok(loop_inputs(at)),
+        ("ai.onnx.preview", "FlexAttention") => Ok(vec![attention::modified(attributes, at)?.into()]),
         ("", "Scan") => scan::Scan::read(attributes, opset)?.body_inputs(at),
         _ => Ok(Vec::new()),
     }

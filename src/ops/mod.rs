@@ -12,14 +12,18 @@ pub mod rules;
 pub mod window;
 
 mod activation;
+mod attention;
 mod axes;
 mod cast;
+mod causal_conv;
 mod conv;
 mod cumulative;
 mod fill;
 mod gather;
+mod linear_attention;
 mod recurrent;
 mod reduce;
+mod rotary;
 mod scan;
 #[cfg(test)]
 mod testing;
@@ -46,14 +50,18 @@ pub struct Room {
 /// Every room.
 pub static ROOMS: &[Room] = &[
     Room { ops: activation::OPS, layers: activation::LAYERS },
+    Room { ops: attention::OPS, layers: &[] },
     Room { ops: cast::OPS, layers: &[] },
+    Room { ops: causal_conv::OPS, layers: &[] },
     Room { ops: control::OPS, layers: &[] },
     Room { ops: conv::OPS, layers: conv::LAYERS },
     Room { ops: cumulative::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
+    Room { ops: linear_attention::OPS, layers: &[] },
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
+    Room { ops: rotary::OPS, layers: &[] },
     Room { ops: scan::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
 ];
