@@ -18,13 +18,17 @@ mod cast;
 mod causal_conv;
 mod conv;
 mod cumulative;
+mod einsum;
 mod fill;
 mod gather;
 mod linear_attention;
+mod quantize;
 mod recurrent;
 mod reduce;
+mod roi;
 mod rotary;
 mod scan;
+mod select;
 #[cfg(test)]
 mod testing;
 mod unary;
@@ -56,13 +60,17 @@ pub static ROOMS: &[Room] = &[
     Room { ops: control::OPS, layers: &[] },
     Room { ops: conv::OPS, layers: conv::LAYERS },
     Room { ops: cumulative::OPS, layers: &[] },
+    Room { ops: einsum::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
     Room { ops: linear_attention::OPS, layers: &[] },
+    Room { ops: quantize::OPS, layers: &[] },
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
+    Room { ops: roi::OPS, layers: &[] },
     Room { ops: rotary::OPS, layers: &[] },
     Room { ops: scan::OPS, layers: &[] },
+    Room { ops: select::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
 ];
 

@@ -1,0 +1,222 @@
+//! Selections: the largest elements, those that are not zero, the distinct ones, the boxes that do not overlap. How many
+//! come out is mostly decided by the data; what is certain is their rank and every size that does not depend on it.
+
+use super::axes::{axis, known};
+use super::rules::{
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
+};
+use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
+
+/// The operators of this room.
+pub(super) static OPS: &[OpKind] = &[
+    op("TopK", &[data("X"), steer("K")], read_top),
+    op("NonZero", &[data("X")], read_non_zero),
+    op("Unique", &[data("X")], read_unique),
+    op("Compress", &[data("input"), steer("condition")], read_compress),
+    op(
+        "NonMaxSuppression",
+        &[
+            data("boxes"),
+            data("scores"),
+            steer("max_output_boxes_per_class"),
+            steer("iou_threshold"),
+            steer("score_threshold"),
+        ],
+        read_boxes,
+    ),
+];
+
+type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
+
+const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+}
+
+#[derive(Debug)]
+enum Select {
+    /// The `k` largest along an axis; `k` is an attribute before version 10.
+    Top {
+        axis: i64,
+        k: Option<i64>,
+    },
+    NonZero,
+    Unique {
+        axis: Option<i64>,
+    },
+    Compress {
+        axis: Option<i64>,
+    },
+    Boxes,
+}
+
+fn read_top(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(Select::Top { axis: spec.attributes.int_or("axis", -1)?, k: spec.attributes.int("k")? }))
+}
+
+fn read_non_zero(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(Select::NonZero))
+}
+
+fn read_unique(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(Select::Unique { axis: spec.attributes.int("axis")? }))
+}
+
+fn read_compress(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(Select::Compress { axis: spec.attributes.int("axis")? }))
+}
+
+fn read_boxes(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(Select::Boxes))
+}
+
+impl Operator for Select {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let x = at.require(0)?;
+        let indices = |dims: Vec<Dim>| TensorType::new(DType::I64, Shape::Ranked(dims));
+        let types = match self {
+            Select::Top { axis, k } => {
+                let k = k.map(Dim::Known).or_else(|| at.literal(1)?.whole()).unwrap_or(Dim::Unknown);
+                let shape = replaced(&x.shape, *axis, |size| fewer(&k, size))?;
+                vec![TensorType { dtype: x.dtype, shape: shape.clone() }, TensorType::new(DType::I64, shape)]
+            }
+            Select::NonZero => {
+                let rank = x.shape.rank().map_or(Dim::Unknown, |rank| Dim::from(rank as u64));
+                let count = at
+                    .literal(0)
+                    .and_then(non_zero)
+                    .map_or(Dim::Unknown, |found| Dim::from(found.dims.get(1).copied().unwrap_or_default() as u64));
+                vec![indices(vec![rank, count])]
+            }
+            Select::Unique { axis: None } => {
+                let unique = TensorType { dtype: x.dtype, shape: Shape::Ranked(vec![Dim::Unknown]) };
+                let (first, count) = (indices(vec![Dim::Unknown]), indices(vec![Dim::Unknown]));
+                vec![unique, first, indices(vec![x.shape.volume()]), count]
+            }
+            Select::Unique { axis: Some(stated) } => {
+                let shape = replaced(&x.shape, *stated, |_| Ok(Dim::Unknown))?;
+                let size = match x.shape.dims() {
+                    Some(dims) => dims[axis(*stated, dims.len())?].clone(),
+                    None => Dim::Unknown,
+                };
+                let (first, count) = (indices(vec![Dim::Unknown]), indices(vec![Dim::Unknown]));
+                vec![TensorType { dtype: x.dtype, shape }, first, indices(vec![size]), count]
+            }
+            Select::Compress { axis } => {
+                let count = at
+                    .ints(1)
+                    .and_then(known)
+                    .map_or(Dim::Unknown, |condition| Dim::from(condition.iter().filter(|c| **c != 0).count() as u64));
+                let shape = match axis {
+                    None => Shape::Ranked(vec![count]),
+                    Some(axis) => replaced(&x.shape, *axis, |_| Ok(count))?,
+                };
+                vec![TensorType { dtype: x.dtype, shape }]
+            }
+            Select::Boxes => {
+                // Without a limit the specification's default is to select none.
+                let count = if at.has(2) { Dim::Unknown } else { Dim::Known(0) };
+                vec![indices(vec![count, Dim::Known(3)])]
+            }
+        };
+        Ok(types.into_iter().map(ValueType::from).collect())
+    }
+
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        match self {
+            Select::NonZero => vec![at.literal(0).and_then(non_zero)],
+            _ => vec![None; at.n_outputs],
+        }
+    }
+
+    /// `TopK` with a heap of k: at most ⌈log2(k + 1)⌉ comparisons an element. `NonZero`: one an element.
+    fn work(&self, at: &At) -> Work {
+        let compare = |compare| Operations { compare, ..Operations::default() };
+        match self {
+            Select::Top { axis: stated, .. } => {
+                let k = at
+                    .output(0)
+                    .and_then(|t| t.shape.dims())
+                    .and_then(|dims| dims.get(axis(*stated, dims.len()).ok()?)?.size());
+                let steps = k.map(|k| compare(u64::from(u64::BITS - k.leading_zeros())));
+                Work::operations(Class::Other, steps.and_then(|each| each.times(at.input_elements(0)?)))
+            }
+            Select::NonZero => Work::elementwise(Class::Other, compare(1), at.input_elements(0)),
+            Select::Compress { .. } => Work::Free,
+            Select::Unique { .. } | Select::Boxes => {
+                Work::Uncounted(Class::Other, "how many comparisons it takes is decided by the data".into())
+            }
+        }
+    }
+
+    fn window(&self, _: &At) -> Window {
+        Window::Opaque("which positions are selected is decided by the data")
+    }
+}
+
+/// A shape with another size along one axis.
+fn replaced(shape: &Shape, stated: i64, size: impl FnOnce(&Dim) -> Result<Dim, OpError>) -> Result<Shape, OpError> {
+    let Some(dims) = shape.dims() else { return Ok(Shape::Unranked) };
+    let at = axis(stated, dims.len())?;
+    let mut dims = dims.to_vec();
+    dims[at] = size(&dims[at])?;
+    Ok(Shape::Ranked(dims))
+}
+
+/// `k`, if so many are there.
+fn fewer(k: &Dim, size: &Dim) -> Result<Dim, OpError> {
+    match (k.known(), size.known()) {
+        (Some(k), Some(n)) if k > n => Err(OpError::invalid(format!("the largest {k} of {n} elements are wanted"))),
+        _ => Ok(k.clone()),
+    }
+}
+
+/// Indices of the elements that are not zero: a row an axis, a column an element. `None` unless all are known.
+fn non_zero(literal: &Literal) -> Option<Literal> {
+    let found: Vec<usize> = match &literal.elements {
+        Elements::Ints(v) => known(v)?.iter().enumerate().filter(|(_, n)| **n != 0).map(|(i, _)| i).collect(),
+        Elements::Floats(v) => v.iter().enumerate().filter(|(_, x)| **x != 0.0).map(|(i, _)| i).collect(),
+    };
+    let mut rows = Vec::new();
+    for (position, size) in literal.dims.iter().enumerate() {
+        let stride = literal.dims[position + 1..].iter().try_fold(1usize, |p, n| p.checked_mul(*n))?;
+        for i in &found {
+            rows.push(Dim::from(i.checked_div(stride)?.checked_rem(*size)? as u64));
+        }
+    }
+    Some(Literal { dims: vec![literal.dims.len(), found.len()], elements: Elements::Ints(rows) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Case, f32};
+    use super::*;
+
+    fn ints(dims: Vec<usize>, v: &[i64]) -> Literal {
+        Literal { dims, elements: Elements::Ints(v.iter().map(|n| Dim::Known(*n)).collect()) }
+    }
+
+    #[test]
+    fn indices_of_what_is_not_zero() {
+        // The example of numpy.nonzero: [[3, 0, 0], [0, 4, 0], [5, 6, 0]].
+        let x = ints(vec![3, 3], &[3, 0, 0, 0, 4, 0, 5, 6, 0]);
+        assert_eq!(non_zero(&x), Some(ints(vec![2, 4], &[0, 1, 2, 2, 0, 1, 0, 1])));
+        // A scalar has no axes: a shape of (0, N), says the specification.
+        assert_eq!(non_zero(&ints(vec![], &[7])), Some(ints(vec![0, 1], &[])));
+        assert_eq!(non_zero(&ints(vec![0], &[])), Some(ints(vec![1, 0], &[])));
+    }
+
+    #[test]
+    fn the_largest_are_k_along_the_axis_in_every_version() {
+        let new = Case::new("", "TopK", 11).input(f32(&[3, 4])).known(ints(vec![1], &[2])).outputs(2);
+        let old = Case::new("", "TopK", 1).int("k", 2).int("axis", 1).input(f32(&[3, 4])).outputs(2);
+        let indices = TensorType::new(DType::I64, Shape::known(&[3, 2])).into();
+        assert_eq!(new.infer(), Ok(vec![f32(&[3, 2]), indices]));
+        assert_eq!(old.infer(), new.infer());
+        let too_many = Case::new("", "TopK", 11).input(f32(&[3, 4])).known(ints(vec![1], &[5]));
+        assert!(too_many.infer().is_err());
+    }
+}
