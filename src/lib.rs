@@ -5,4 +5,5 @@ pub mod base;
 pub mod front;
 pub mod graph;
 pub mod ops;
+pub mod render;
 pub mod tensor;

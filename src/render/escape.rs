@@ -1,0 +1,82 @@
+//! Names and texts from files are hostile: they may hold terminal codes, newlines, characters that turn the reading
+//! direction round, or commands of a build server's log. Everything for people goes through [`visible`] first.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The text with everything invisible written out, as `\n` or `\u{1b}`. It stays on one line and cannot begin a command
+/// of a build server (`::add-mask::`, `##[group]`).
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let commands = text.contains("##[") || text.trim_start().starts_with("::");
+    if !commands && !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_hidden(c) => code(c, &mut out),
+            c => out.push(c),
+        }
+    }
+    let out = out.replace("##[", "#\\u{23}[");
+    Cow::Owned(if out.trim_start().starts_with("::") { out.replacen("::", "\\u{3a}:", 1) } else { out })
+}
+
+/// The text of `visible` in ASCII alone: `×` becomes `x`, whatever else is not ASCII its code.
+pub fn ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '×' => out.push('x'),
+            '·' => out.push('-'),
+            '≥' => out.push_str(">="),
+            '…' => out.push_str("..."),
+            c if c.is_ascii() => out.push(c),
+            c => code(c, &mut out),
+        }
+    }
+    Cow::Owned(out)
+}
+
+fn code(c: char, out: &mut String) {
+    let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+}
+
+/// Controls, line separators, marks of the reading direction, and characters that take no room.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_invisible_survives() {
+        assert_eq!(visible("conv1"), "conv1");
+        assert_eq!(visible("a\u{1b}[31mb\u{9b}c\u{7f}"), "a\\u{1b}[31mb\\u{9b}c\\u{7f}");
+        assert_eq!(visible("a\nb\tc\r"), "a\\nb\\tc\\r");
+        assert_eq!(visible("\u{202e}evil\u{2066}"), "\\u{202e}evil\\u{2066}");
+    }
+
+    #[test]
+    fn commands_of_build_servers_are_defused_and_scoped_names_are_not_touched() {
+        assert_eq!(visible("::stop-commands::x"), "\\u{3a}:stop-commands::x");
+        assert_eq!(visible("  ::error"), "  \\u{3a}:error");
+        assert_eq!(visible("##[group]"), "#\\u{23}[group]");
+        assert_eq!(visible("aten::conv"), "aten::conv");
+    }
+
+    #[test]
+    fn ascii_is_ascii() {
+        assert_eq!(ascii("3×3 · é"), "3x3 - \\u{e9}");
+    }
+}
