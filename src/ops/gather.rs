@@ -204,8 +204,43 @@ impl Operator for OneHot {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Case, f32, tensor};
     use super::*;
-    use crate::tensor::Elements;
+    use crate::tensor::{DType, Elements};
+
+    #[test]
+    fn a_size_travels_from_a_shape_to_a_range() {
+        let image = [Dim::symbol("N"), Dim::Known(3), Dim::symbol("H"), Dim::symbol("W")];
+        let spatial = Case::new("", "Shape", 15).int("start", -2).input(tensor(DType::F32, &image)).fold();
+        let picked =
+            Case::new("", "Gather", 13).known(spatial[0].clone().unwrap()).known(Literal::scalar(Dim::Known(-1)));
+        let width = picked.fold()[0].clone().unwrap();
+        let range = Case::new("", "Range", 11).known(Literal::scalar(Dim::Known(0))).known(width);
+        let columns = range.known(Literal::scalar(Dim::Known(1))).infer();
+        assert_eq!(columns, Ok(vec![tensor(DType::I64, &[Dim::symbol("W")])]));
+    }
+
+    #[test]
+    fn tuples_after_batch_dimensions_leave_the_rest() {
+        // The specification's examples 2 and 5 of `GatherND`.
+        let gather = |batch, data: &[u64], indices: &[i64]| {
+            let indices = tensor(DType::I64, &indices.iter().map(|n| Dim::Known(*n)).collect::<Vec<_>>());
+            Case::new("", "GatherND", 13).int("batch_dims", batch).input(f32(data)).input(indices).infer()
+        };
+        assert_eq!(gather(0, &[2, 2], &[2, 1]), Ok(vec![f32(&[2, 2])]));
+        assert_eq!(gather(1, &[2, 2, 2], &[2, 1]), Ok(vec![f32(&[2, 2])]));
+        assert!(gather(1, &[2, 2], &[2, 2]).is_err());
+    }
+
+    #[test]
+    fn the_depth_of_a_one_hot_may_be_a_float() {
+        let indices = tensor(DType::I64, &[Dim::symbol("N")]);
+        let case = Case::new("", "OneHot", 11)
+            .input(indices)
+            .known(Literal { dims: vec![1], elements: Elements::Floats(vec![10.0]) });
+        let wanted = tensor(DType::F32, &[Dim::symbol("N"), Dim::Known(10)]);
+        assert_eq!(case.input(f32(&[2])).infer(), Ok(vec![wanted]));
+    }
 
     #[test]
     fn a_shape_is_gathered_from_with_negative_indices() {

@@ -94,3 +94,16 @@ pub fn layer(word: &str) -> Option<&'static Layer> {
 pub fn layers() -> impl Iterator<Item = &'static Layer> {
     ROOMS.iter().flat_map(|r| r.layers)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_operator_has_two_rooms() {
+        for kind in ROOMS.iter().flat_map(|r| r.ops) {
+            let found = find(kind.domain, kind.name).unwrap();
+            assert!(std::ptr::eq(found, kind), "`{}` is in two rooms", kind.name);
+        }
+    }
+}

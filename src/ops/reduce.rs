@@ -249,7 +249,33 @@ impl Operator for Position {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Case, f32, tensor};
     use super::*;
+    use crate::ops::attributes::Attribute;
+
+    #[test]
+    fn axes_are_an_attribute_or_an_input_and_none_means_all_unless_said_otherwise() {
+        let mean = || Case::new("", "ReduceMean", 18).input(f32(&[2, 3, 4, 5]));
+        let axes = |v: &[i64]| Literal::vector(v.iter().map(|n| Dim::Known(*n)).collect());
+        let old = mean().with("axes", Attribute::Ints(vec![-1, 2]));
+        assert_eq!(old.infer(), Ok(vec![f32(&[2, 3, 1, 1])]));
+        assert_eq!(mean().known(axes(&[-1, 2])).int("keepdims", 0).infer(), Ok(vec![f32(&[2, 3])]));
+        assert_eq!(mean().int("keepdims", 0).infer(), Ok(vec![f32(&[])]));
+        assert_eq!(mean().known(axes(&[])).infer(), Ok(vec![f32(&[1, 1, 1, 1])]));
+        assert_eq!(mean().known(axes(&[])).int("noop_with_empty_axes", 1).infer(), Ok(vec![f32(&[2, 3, 4, 5])]));
+        assert!(mean().known(axes(&[4])).infer().is_err());
+    }
+
+    #[test]
+    fn the_rank_is_known_where_the_axes_are_not() {
+        let sum = || {
+            let axes = tensor(DType::I64, &[Dim::Known(1)]);
+            Case::new("", "ReduceSum", 13).input(f32(&[2, 1, 4])).input(axes)
+        };
+        let kept = tensor(DType::F32, &[Dim::Unknown, Dim::Known(1), Dim::Unknown]);
+        assert_eq!(sum().infer(), Ok(vec![kept]));
+        assert_eq!(sum().int("keepdims", 0).infer(), Ok(vec![tensor(DType::F32, &[Dim::Unknown, Dim::Unknown])]));
+    }
 
     #[test]
     fn a_literal_is_reduced_along_its_axes() {
