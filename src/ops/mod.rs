@@ -22,6 +22,7 @@ mod einsum;
 mod fill;
 mod gather;
 mod linear_attention;
+mod optimizer;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -64,6 +65,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
     Room { ops: linear_attention::OPS, layers: &[] },
+    Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: quantize::OPS, layers: &[] },
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
