@@ -5,6 +5,7 @@
 //! computed, as in the specification's own pattern; nothing is subtracted for them.
 
 use super::attributes::Attributes;
+use super::cast::dtype;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
     steer,
@@ -93,8 +94,7 @@ fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
 /// The type of what `FlexAttention` gives to its sub-graphs: scores or probabilities [B, H, L, S], in the precision of
 /// the softmax.
 pub(super) fn modified(attributes: &Attributes, at: &At) -> Result<ValueType, OpError> {
-    let stated = attributes.int("softmax_precision")?;
-    let dtype = match stated.and_then(|n| i32::try_from(n).ok()).and_then(DType::from_onnx) {
+    let dtype = match dtype(attributes, "softmax_precision")? {
         Some(dtype) => dtype,
         None if at.require(0)?.dtype == Some(DType::F64) => DType::F64,
         None => DType::F32,

@@ -23,6 +23,7 @@ mod fill;
 mod gather;
 mod linear_attention;
 mod optimizer;
+mod optional;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -30,6 +31,7 @@ mod roi;
 mod rotary;
 mod scan;
 mod select;
+mod sequence;
 #[cfg(test)]
 mod testing;
 mod unary;
@@ -66,6 +68,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: gather::OPS, layers: &[] },
     Room { ops: linear_attention::OPS, layers: &[] },
     Room { ops: optimizer::OPS, layers: &[] },
+    Room { ops: optional::OPS, layers: &[] },
     Room { ops: quantize::OPS, layers: &[] },
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
@@ -73,6 +76,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: rotary::OPS, layers: &[] },
     Room { ops: scan::OPS, layers: &[] },
     Room { ops: select::OPS, layers: &[] },
+    Room { ops: sequence::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
 ];
 
