@@ -21,10 +21,14 @@ mod cumulative;
 mod einsum;
 mod fill;
 mod gather;
+mod image;
+mod linalg;
 mod linear_attention;
+mod loss;
 mod optimizer;
 mod optional;
 mod quantize;
+mod random;
 mod recurrent;
 mod reduce;
 mod roi;
@@ -32,8 +36,11 @@ mod rotary;
 mod scan;
 mod select;
 mod sequence;
+mod signal;
 #[cfg(test)]
 mod testing;
+mod text;
+mod training;
 mod unary;
 pub mod unknown;
 
@@ -66,10 +73,14 @@ pub static ROOMS: &[Room] = &[
     Room { ops: einsum::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
+    Room { ops: image::OPS, layers: &[] },
+    Room { ops: linalg::OPS, layers: &[] },
     Room { ops: linear_attention::OPS, layers: &[] },
+    Room { ops: loss::OPS, layers: &[] },
     Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: optional::OPS, layers: &[] },
     Room { ops: quantize::OPS, layers: &[] },
+    Room { ops: random::OPS, layers: &[] },
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
     Room { ops: roi::OPS, layers: &[] },
@@ -77,6 +88,9 @@ pub static ROOMS: &[Room] = &[
     Room { ops: scan::OPS, layers: &[] },
     Room { ops: select::OPS, layers: &[] },
     Room { ops: sequence::OPS, layers: &[] },
+    Room { ops: signal::OPS, layers: &[] },
+    Room { ops: text::OPS, layers: &[] },
+    Room { ops: training::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
 ];
 

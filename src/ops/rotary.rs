@@ -3,8 +3,8 @@
 
 use super::attention::share;
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work,
-    buffer, data, steer,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, buffer, data,
+    steer,
 };
 use crate::tensor::{Dim, Literal, ValueType};
 
@@ -64,8 +64,7 @@ impl Operator for Rotary {
 
     fn work(&self, at: &At) -> Work {
         let each = Operations { mul: 2, add: 1, ..Operations::default() };
-        let all = self.values(at).and_then(|n| each.times(n));
-        Work::counted(all.map(|all| Arithmetic::elementwise(Class::Other, all)))
+        Work::elementwise(Class::Other, each, self.values(at))
     }
 
     fn window(&self, _: &At) -> Window {
