@@ -40,7 +40,6 @@ mod signal;
 #[cfg(test)]
 mod testing;
 mod text;
-mod training;
 mod unary;
 pub mod unknown;
 
@@ -90,7 +89,6 @@ pub static ROOMS: &[Room] = &[
     Room { ops: sequence::OPS, layers: &[] },
     Room { ops: signal::OPS, layers: &[] },
     Room { ops: text::OPS, layers: &[] },
-    Room { ops: training::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
 ];
 
