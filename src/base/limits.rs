@@ -4,6 +4,8 @@
 pub const FILE_BYTES: usize = 1 << 20;
 /// Deepest nesting of braces and parentheses in a text.
 pub const NESTING: usize = 64;
+/// Most messages about the syntax of one text; more say nothing new.
+pub const SYNTAX_ERRORS: usize = 100;
 /// Most files that one model may import, itself included.
 pub const IMPORTS: usize = 64;
 /// Most layers that repeats and blocks may expand to.
