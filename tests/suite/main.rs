@@ -1,1 +1,5 @@
-mod arch_syntax;
+//! Integration tests, all in one program.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod arch_cases;
+mod files;

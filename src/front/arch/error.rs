@@ -48,7 +48,11 @@ pub(super) struct Expected(u32);
 
 /// Each with its words and, where they do not say enough, what it looks like.
 const EXPECTED: &[(Expected, &str, &str)] = &[
-    (Expected::LAYER, "a layer name", "a line is a layer such as `conv 64 3x3 relu`, or begins with a word such as `input`"),
+    (
+        Expected::LAYER,
+        "a layer name",
+        "a line is a layer such as `conv 64 3x3 relu`, or begins with a word such as `input`",
+    ),
     (Expected::ARGUMENT, "an argument", ""),
     (Expected::CLAIM, "`->`", ""),
     (Expected::VALUE, "a value", "a value is a number, a size such as `3x3`, a word, or arithmetic in parentheses"),
@@ -56,7 +60,11 @@ const EXPECTED: &[(Expected, &str, &str)] = &[
     (Expected::OPERATOR, "an operator", ""),
     (Expected::NAME, "a name", ""),
     (Expected::NEW_NAME, "a name", "a name is made of letters, digits and `_`, and begins with a letter"),
-    (Expected::SIZE, "a size", "a size is channels @ height x width, such as `64@28x28`, or `28x28`, or a vector's length"),
+    (
+        Expected::SIZE,
+        "a size",
+        "a size is channels @ height x width, such as `64@28x28`, or `28x28`, or a vector's length",
+    ),
     (Expected::NUMBER, "a number", ""),
     (Expected::WHOLE, "a whole number of at least 1", ""),
     (Expected::QUANTITY, "a quantity", "for example `expect params 903_400`"),
@@ -328,7 +336,11 @@ fn is_known(c: char) -> bool {
 /// A character as it can be shown on a terminal.
 fn picture(c: char) -> String {
     let visible = c.is_ascii_graphic() || c == ' ' || (c.is_alphanumeric() && !c.is_ascii()) || is_known(c);
-    if visible || "“”‘’„–—…→·÷⋅".contains(c) { c.to_string() } else { format!("U+{:04X}", u32::from(c)) }
+    if visible || "“”‘’„–—…→·÷⋅".contains(c) {
+        c.to_string()
+    } else {
+        format!("U+{:04X}", u32::from(c))
+    }
 }
 
 /// What to type in place of a character that is often pasted.

@@ -70,11 +70,9 @@ fn unit<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Option<Name>> {
 }
 
 fn tolerance(i: &str) -> Res<'_, Tolerance> {
-    let (rest, tolerance) = expecting(
-        Expected::NUMBER,
-        alt((map(percent, Tolerance::Relative), map(number, Tolerance::Absolute))),
-    )
-    .parse(i)?;
+    let (rest, tolerance) =
+        expecting(Expected::NUMBER, alt((map(percent, Tolerance::Relative), map(number, Tolerance::Absolute))))
+            .parse(i)?;
     boundary(i, rest)?;
     Ok((rest, tolerance))
 }

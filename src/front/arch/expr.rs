@@ -252,15 +252,11 @@ fn by(i: &str) -> Res<'_, &str> {
 }
 
 fn deeper<'a>(place: Place<'a>, at: &'a str) -> Result<Place<'a>, nom::Err<SyntaxError<'a>>> {
-    if place.depth < limits::NESTING {
-        Ok(place.deeper())
-    } else {
-        Err(SyntaxError::failure(at, Problem::TooDeep))
-    }
+    if place.depth < limits::NESTING { Ok(place.deeper()) } else { Err(SyntaxError::failure(at, Problem::TooDeep)) }
 }
 
 impl Tall {
-    fn new<'a>(node: Expr, span: Span, below: usize, at: &'a str) -> Result<Tall, nom::Err<SyntaxError<'a>>> {
+    fn new(node: Expr, span: Span, below: usize, at: &str) -> Result<Tall, nom::Err<SyntaxError<'_>>> {
         if below < limits::NESTING {
             Ok(Tall { expr: Spanned { node, span }, height: below.saturating_add(1) })
         } else {
@@ -269,7 +265,7 @@ impl Tall {
     }
 
     /// `self operator right`; `at` is where the operator stands.
-    fn join<'a>(self, operator: Binary, right: Tall, at: &'a str) -> Result<Tall, nom::Err<SyntaxError<'a>>> {
+    fn join(self, operator: Binary, right: Tall, at: &str) -> Result<Tall, nom::Err<SyntaxError<'_>>> {
         let span = self.expr.span.to(right.expr.span);
         let node = Expr::Binary(operator, Box::new(self.expr), Box::new(right.expr));
         Tall::new(node, span, self.height.max(right.height), at)

@@ -5,7 +5,9 @@ use super::braces::Braces;
 use super::error::{Expected, Problem, SyntaxError};
 use super::expect::claim;
 use super::item::top;
-use super::token::{Place, Res, at_line_end, blank, is_repeat, keyword, lex, new_name, skip_blank, skip_ends, spanned, word};
+use super::token::{
+    Place, Res, at_line_end, blank, is_repeat, keyword, lex, new_name, skip_blank, skip_ends, spanned, word,
+};
 use super::words;
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::limits;

@@ -146,9 +146,7 @@ pub(super) fn new_name<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Name> {
 }
 
 /// This keyword and not a longer word.
-pub(super) fn keyword<'a>(
-    keyword: &'static str,
-) -> impl Parser<&'a str, Output = &'a str, Error = SyntaxError<'a>> {
+pub(super) fn keyword<'a>(keyword: &'static str) -> impl Parser<&'a str, Output = &'a str, Error = SyntaxError<'a>> {
     lex(verify(any_name, move |n: &str| n == keyword))
 }
 
