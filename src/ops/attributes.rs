@@ -58,6 +58,11 @@ impl Attributes {
         self.with(name, Attribute::Int(value))
     }
 
+    /// With one more size.
+    pub fn with_size(self, name: &str, size: u64) -> Attributes {
+        self.with_int(name, i64::try_from(size).unwrap_or(i64::MAX))
+    }
+
     /// Adds one at the end.
     pub fn push(&mut self, name: &str, value: Attribute) {
         self.0.push((name.into(), value));

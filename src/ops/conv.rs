@@ -4,12 +4,13 @@
 //! parameters K·(C/g)·n + n, multiply-accumulates K·(C/g)·n·O, and n·O additions for the bias.
 
 use super::attributes::Attributes;
+use super::groups;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, pads, sizes, whole};
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, bias,
     data, weight,
 };
-use super::window::{Axis, Sliding};
+use super::window::{Axis, Sliding, spatial};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
@@ -80,17 +81,17 @@ fn lower_conv(call: &Call) -> Result<Vec<Step>, OpError> {
     let window = call.sliding(call.kernel.clone().unwrap_or_default(), None);
     let open = Open { width: call.count(), bias: !call.has("nobias"), scale: false };
     if let Some(links) = call.whole("links") {
-        let attributes = window.write().with("links", int(links));
+        let attributes = window.write().with_size("links", links);
         return Ok(vec![Step::own("LinkedConv", attributes).with_weights(open)]);
     }
     let groups = call.whole("groups").unwrap_or(1);
-    check_groups(groups, &call.channels(), "input channels")?;
-    check_groups(groups, &Dim::from(call.count().unwrap_or(groups)), "filters")?;
+    groups::check(groups, &call.channels(), "input channels")?;
+    groups::check(groups, &Dim::from(call.count().unwrap_or(groups)), "filters")?;
     Ok(vec![Step::new("Conv", grouped(&window, groups)).with_weights(open)])
 }
 
 fn lower_depthwise(call: &Call) -> Result<Vec<Step>, OpError> {
-    let window = call.sliding(call.kernel.clone().unwrap_or_default(), None);
+    let window = call.sliding(call.window().unwrap_or_default(), None);
     Ok(vec![depthwise(call, &window)?.with_weights(depthwise_open(call, !call.has("nobias"))?)])
 }
 
@@ -122,24 +123,7 @@ fn known_channels(call: &Call) -> Result<u64, OpError> {
 
 fn grouped(window: &Sliding, groups: u64) -> Attributes {
     let attributes = window.write();
-    if groups == 1 { attributes } else { attributes.with("group", int(groups)) }
-}
-
-fn int(n: u64) -> super::attributes::Attribute {
-    super::attributes::Attribute::Int(i64::try_from(n).unwrap_or(i64::MAX))
-}
-
-/// `groups-divide`: each group takes the same share of `channels`.
-fn check_groups(groups: u64, channels: &Dim, what: &str) -> Result<(), OpError> {
-    let Some(n) = channels.size() else { return Ok(()) };
-    if groups > 0 && n.is_multiple_of(groups) {
-        return Ok(());
-    }
-    let error = OpError::new("groups-divide", format!("{groups} groups do not divide {n} {what}"));
-    let divisors = (1..=n.min(1 << 16)).filter(|d| n.is_multiple_of(*d));
-    let (below, above): (Vec<_>, Vec<_>) = divisors.partition(|d| *d < groups);
-    let near = below.last().into_iter().chain(above.first()).map(u64::to_string).collect::<Vec<_>>();
-    Err(error.help(format!("{} would", near.join(" or "))))
+    if groups == 1 { attributes } else { attributes.with_size("group", groups) }
 }
 
 #[derive(Debug)]
@@ -150,11 +134,7 @@ struct Conv {
 }
 
 fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    let groups =
-        u64::try_from(spec.attributes.int_or("group", 1)?).map_err(|_| OpError::invalid("`group` is negative"))?;
-    if groups == 0 {
-        return Err(OpError::invalid("`group` is 0"));
-    }
+    let groups = groups::read(spec.attributes, "group")?;
     Ok(Box::new(Conv { window: Sliding::read(spec.attributes)?, groups, open: spec.open.clone() }))
 }
 
@@ -163,13 +143,7 @@ impl Conv {
     fn axes(&self, at: &At) -> Result<Option<Vec<Axis>>, OpError> {
         let from_weights = at.dims(1).map(|w| w.iter().skip(2).map(Dim::size).collect::<Option<Vec<_>>>());
         let rank = match (at.dims(0), at.dims(1), &self.window.kernel) {
-            (Some(x), _, _) if x.len() >= 3 => x.len() - 2,
-            (Some(x), _, _) => {
-                return Err(OpError::invalid(format!(
-                    "the input has {} dimensions; a convolution needs at least 3",
-                    x.len()
-                )));
-            }
+            (Some(x), _, _) => spatial(x)?.len(),
             (None, Some(w), _) => w.len().saturating_sub(2),
             (None, None, Some(k)) => k.len(),
             (None, None, None) => return Ok(None),

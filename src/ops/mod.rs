@@ -5,38 +5,55 @@
 //! for a new file, the lists below.
 
 pub mod attributes;
-pub mod axis;
 pub mod control;
 pub mod layer;
 pub mod rules;
 pub mod window;
 
 mod activation;
+mod adaptive_pool;
 mod attention;
 mod axes;
+mod batch_norm;
+mod binary;
 mod cast;
 mod causal_conv;
+mod clip;
 mod conv;
+mod conv_transpose;
 mod cumulative;
+mod dropout;
 mod einsum;
+mod elementwise;
 mod fill;
 mod gather;
+mod global_pool;
+mod groups;
 mod image;
+mod join;
 mod linalg;
 mod linear_attention;
 mod loss;
+mod matmul;
+mod merge;
 mod optimizer;
 mod optional;
+mod pool;
+mod prelu;
 mod quantize;
 mod random;
 mod recurrent;
 mod reduce;
+mod reshape;
+mod response_norm;
 mod roi;
 mod rotary;
 mod scan;
 mod select;
 mod sequence;
 mod signal;
+mod slice;
+mod softmax;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -63,31 +80,47 @@ pub struct Room {
 /// Every room.
 pub static ROOMS: &[Room] = &[
     Room { ops: activation::OPS, layers: activation::LAYERS },
+    Room { ops: adaptive_pool::OPS, layers: &[] },
     Room { ops: attention::OPS, layers: &[] },
+    Room { ops: batch_norm::OPS, layers: batch_norm::LAYERS },
+    Room { ops: binary::OPS, layers: &[] },
     Room { ops: cast::OPS, layers: &[] },
     Room { ops: causal_conv::OPS, layers: &[] },
+    Room { ops: clip::OPS, layers: clip::LAYERS },
     Room { ops: control::OPS, layers: &[] },
     Room { ops: conv::OPS, layers: conv::LAYERS },
+    Room { ops: conv_transpose::OPS, layers: conv_transpose::LAYERS },
     Room { ops: cumulative::OPS, layers: &[] },
+    Room { ops: dropout::OPS, layers: dropout::LAYERS },
     Room { ops: einsum::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
+    Room { ops: global_pool::OPS, layers: &[] },
     Room { ops: image::OPS, layers: &[] },
+    Room { ops: join::OPS, layers: join::LAYERS },
     Room { ops: linalg::OPS, layers: &[] },
     Room { ops: linear_attention::OPS, layers: &[] },
     Room { ops: loss::OPS, layers: &[] },
+    Room { ops: matmul::OPS, layers: matmul::LAYERS },
+    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: optional::OPS, layers: &[] },
+    Room { ops: pool::OPS, layers: pool::LAYERS },
+    Room { ops: prelu::OPS, layers: prelu::LAYERS },
     Room { ops: quantize::OPS, layers: &[] },
     Room { ops: random::OPS, layers: &[] },
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
+    Room { ops: reshape::OPS, layers: reshape::LAYERS },
+    Room { ops: response_norm::OPS, layers: response_norm::LAYERS },
     Room { ops: roi::OPS, layers: &[] },
     Room { ops: rotary::OPS, layers: &[] },
     Room { ops: scan::OPS, layers: &[] },
     Room { ops: select::OPS, layers: &[] },
     Room { ops: sequence::OPS, layers: &[] },
     Room { ops: signal::OPS, layers: &[] },
+    Room { ops: slice::OPS, layers: slice::LAYERS },
+    Room { ops: softmax::OPS, layers: softmax::LAYERS },
     Room { ops: text::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
 ];

@@ -36,6 +36,14 @@ pub struct Sliding {
     pub ceil: bool,
 }
 
+/// The spatial sizes among batch, channels and spatial sizes.
+pub fn spatial(dims: &[Dim]) -> Result<&[Dim], OpError> {
+    match dims {
+        [_, _, spatial @ ..] if !spatial.is_empty() => Ok(spatial),
+        _ => Err(OpError::invalid(format!("the input has {} dimensions; a window needs at least 3", dims.len()))),
+    }
+}
+
 /// One axis of a [`Sliding`] window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Axis {

@@ -206,6 +206,16 @@ impl Dim {
         }
     }
 
+    /// What is known of a size when two tensors must have the same: the more certain of both. `None` when they differ
+    /// for certain.
+    pub fn agree(&self, other: &Dim) -> Option<Dim> {
+        match (self, other) {
+            (Dim::Known(a), Dim::Known(b)) => (a == b).then(|| self.clone()),
+            (Dim::Known(_), _) | (Dim::Symbolic(_), Dim::Symbolic(_) | Dim::Unknown) => Some(self.clone()),
+            (_, other) => Some(other.clone()),
+        }
+    }
+
     /// The smaller of two.
     pub fn smaller(&self, other: &Dim) -> Dim {
         self.extreme(other, Function::Min, Ordering::Less)

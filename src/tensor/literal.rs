@@ -35,6 +35,28 @@ impl Literal {
         Literal { dims: vec![values.len()], elements: Elements::Ints(values) }
     }
 
+    /// Itself repeated along axes of size 1 until it has these dimensions (numpy's broadcasting). `None` when it cannot
+    /// have them, or with more elements than a literal may have.
+    pub fn broadcast(&self, dims: &[usize]) -> Option<Literal> {
+        let elements = dims.iter().try_fold(1usize, |p, n| p.checked_mul(*n)).filter(|n| *n <= ELEMENTS)?;
+        let missing = dims.len().checked_sub(self.dims.len())?;
+        let fits = self.dims.iter().zip(dims.get(missing..)?).all(|(own, wanted)| own == wanted || *own == 1);
+        let place = |position: usize| {
+            // From the last axis to the first: the coordinate, and how far apart its neighbours lie here.
+            let (mut rest, mut stride, mut place) = (position, 1, 0);
+            for (axis, size) in dims.iter().enumerate().rev() {
+                let coordinate = rest % size;
+                rest /= size;
+                if let Some(own) = axis.checked_sub(missing).and_then(|a| self.dims.get(a)) {
+                    place += if *own == 1 { 0 } else { coordinate * stride };
+                    stride *= own;
+                }
+            }
+            place
+        };
+        fits.then(|| self.pick(dims.to_vec(), (0..elements).map(place)))?
+    }
+
     /// The number of elements.
     pub fn len(&self) -> usize {
         match &self.elements {

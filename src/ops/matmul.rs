@@ -1,0 +1,217 @@
+//! Matrix products: `MatMul`, `Gemm`, and the language's `dense`.
+//!
+//! A product of M×K by K×N costs M·K·N multiply-accumulates for each matrix of a stack. A dense layer of n units on C
+//! values has C·n + n parameters, and n additions for the bias.
+
+use super::attributes::Attributes;
+use super::layer::{Call, Layer, Need, Number, Step, Takes};
+use super::rules::{
+    Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, bias,
+    data, weight,
+};
+use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
+
+/// The operators of this room.
+pub(super) static OPS: &[OpKind] = &[
+    OpKind { domain: "", name: "MatMul", slots: &[data("A"), weight("B")], storage: Storage::Fresh, read: read_matmul },
+    OpKind {
+        domain: "",
+        name: "Gemm",
+        slots: &[data("A"), weight("B"), bias("C")],
+        storage: Storage::Fresh,
+        read: read_gemm,
+    },
+];
+
+/// The layers of this room.
+pub(super) static LAYERS: &[Layer] = &[Layer {
+    keyword: "dense",
+    aliases: &["fc"],
+    foreign: &["Linear", "nn.Linear", "InnerProduct", "FullyConnected", "Gemm", "Dense"],
+    doc: "every output is a weighted sum of all inputs",
+    number: Number::Width("units"),
+    kernel: Need::Never,
+    stride: false,
+    words: &["bias", "nobias"],
+    options: &[],
+    takes: Takes::Vector,
+    modifier: false,
+    example: "dense 10",
+    lower,
+}];
+
+fn lower(call: &Call) -> Result<Vec<Step>, OpError> {
+    let open = Open { width: call.count(), bias: !call.has("nobias"), scale: false };
+    Ok(vec![Step::new("Gemm", Attributes::new().with_int("transB", 1)).with_weights(open)])
+}
+
+/// The shape of a product by numpy's rules: stacks of matrices broadcast; a vector counts as a row on the left and as
+/// a column on the right, and that axis goes again.
+pub(super) fn product(a: &Shape, b: &Shape) -> Result<Shape, OpError> {
+    let (Some(x), Some(y)) = (a.dims(), b.dims()) else { return Ok(Shape::Unranked) };
+    let (Some((inner, rows)), Some((columns, above))) = (x.split_last(), y.split_last()) else {
+        return Err(OpError::invalid("a scalar has no matrix product"));
+    };
+    let (expected, columns) = match above.split_last() {
+        Some((expected, _)) => (expected, Some(columns)),
+        None => (columns, None),
+    };
+    check_inner(inner, expected)?;
+    let stack = |dims: &[Dim]| Shape::Ranked(dims[..dims.len().saturating_sub(2)].to_vec());
+    let stacks = stack(x).broadcast(&stack(y)).map_err(|(p, q)| {
+        OpError::new("matmul-mismatch", format!("stacks of {p} and {q} matrices do not broadcast: {a} times {b}"))
+    })?;
+    let mut dims = stacks.dims().unwrap_or(&[]).to_vec();
+    dims.extend(rows.last().cloned());
+    dims.extend(columns.cloned());
+    Ok(Shape::Ranked(dims))
+}
+
+/// The width of the one must be the height of the other.
+fn check_inner(inner: &Dim, expected: &Dim) -> Result<(), OpError> {
+    match (inner.known(), expected.known()) {
+        (Some(a), Some(b)) if a != b => Err(OpError::new(
+            "matmul-mismatch",
+            format!("the input has {a} values where the weights, or the second matrix, expect {b}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Arithmetic of a product with so many output elements, each a sum of `inner` products.
+pub(super) fn arithmetic(class: Class, outputs: u64, inner: u64) -> Option<Arithmetic> {
+    Some(Arithmetic {
+        class,
+        macs: outputs.checked_mul(inner)?,
+        biases: 0,
+        window: inner,
+        operations: Operations::default(),
+    })
+}
+
+/// A second matrix without a stack is a stored weight in practice: the operator cannot see what feeds it.
+pub(super) fn class(second: Option<&[Dim]>) -> Class {
+    if second.is_some_and(|d| d.len() == 2) { Class::Dense } else { Class::Product }
+}
+
+#[derive(Debug)]
+struct MatMul;
+
+fn read_matmul(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(MatMul))
+}
+
+impl Operator for MatMul {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let (a, b) = (at.require(0)?, at.require(1)?);
+        Ok(vec![TensorType { dtype: a.dtype.or(b.dtype), shape: product(&a.shape, &b.shape)? }.into()])
+    }
+
+    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
+        vec![None]
+    }
+
+    fn work(&self, at: &At) -> Work {
+        let count = || arithmetic(class(at.dims(1)), at.output_elements(0)?, at.dims(0)?.last()?.size()?);
+        Work::counted(count())
+    }
+
+    fn window(&self, at: &At) -> Window {
+        match (at.dims(0), at.dims(1)) {
+            // Without spatial axes, and with rows that stay apart, there is nothing to see but the row.
+            (Some(a), Some(b)) if a.len() <= 2 && b.len() <= 2 => Window::Pointwise,
+            (Some(_), Some(_)) => Window::Global,
+            _ => Window::Opaque("the number of dimensions is not known"),
+        }
+    }
+}
+
+/// alpha · A·B + beta · C, either matrix perhaps transposed. The first versions broadcast C only when told to; what
+/// they accept is accepted by the later rule too. Factors other than 1 cost a multiplication an element each.
+#[derive(Debug)]
+struct Gemm {
+    transposed: (bool, bool),
+    factors: (bool, bool),
+    open: Open,
+}
+
+fn read_gemm(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    let is_factor = |name: &str| Ok(spec.attributes.float(name)?.is_some_and(|x| (x - 1.0).abs() > 0.0));
+    Ok(Box::new(Gemm {
+        transposed: (spec.attributes.flag("transA", false)?, spec.attributes.flag("transB", false)?),
+        factors: (is_factor("alpha")?, is_factor("beta")?),
+        open: spec.open.clone(),
+    }))
+}
+
+/// Rows and columns of an input after transposition; unknown while the input is.
+fn matrix(at: &At, position: usize, transposed: bool) -> Result<(Dim, Dim), OpError> {
+    match at.dims(position) {
+        None => Ok((Dim::Unknown, Dim::Unknown)),
+        Some([rows, columns]) if transposed => Ok((columns.clone(), rows.clone())),
+        Some([rows, columns]) => Ok((rows.clone(), columns.clone())),
+        Some(dims) => Err(OpError::invalid(format!("input {position} has {} dimensions instead of 2", dims.len()))),
+    }
+}
+
+impl Operator for Gemm {
+    fn weights(&self, at: &At) -> Result<Vec<OpenWeight>, OpError> {
+        let (_, values) = matrix(at, 0, self.transposed.0)?;
+        let units = self.open.width.map_or(Dim::Unknown, Dim::from);
+        let matrix = if self.transposed.1 { vec![units.clone(), values] } else { vec![values, units.clone()] };
+        let mut weights = vec![OpenWeight::learned(1, matrix)];
+        if self.open.bias {
+            weights.push(OpenWeight::learned(2, vec![units]));
+        }
+        Ok(weights)
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let (a, b) = (at.require(0)?, at.require(1)?);
+        let (rows, inner) = matrix(at, 0, self.transposed.0)?;
+        let (expected, columns) = matrix(at, 1, self.transposed.1)?;
+        check_inner(&inner, &expected)?;
+        Ok(vec![TensorType { dtype: a.dtype.or(b.dtype), shape: Shape::Ranked(vec![rows, columns]) }.into()])
+    }
+
+    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
+        vec![None]
+    }
+
+    fn work(&self, at: &At) -> Work {
+        let count = || {
+            let outputs = at.output_elements(0)?;
+            let (_, inner) = matrix(at, 0, self.transposed.0).ok()?;
+            let biases = if at.has(2) { outputs } else { 0 };
+            let factors = u64::from(self.factors.0) + u64::from(self.factors.1 && at.has(2));
+            let operations = Operations { add: biases, mul: outputs.checked_mul(factors)?, ..Operations::default() };
+            Some(Arithmetic { biases, operations, ..arithmetic(Class::Dense, outputs, inner.size()?)? })
+        };
+        Work::counted(count())
+    }
+
+    fn window(&self, _: &At) -> Window {
+        Window::Pointwise
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// numpy.matmul's documentation: the shapes that its examples give.
+    #[test]
+    fn products_follow_numpy() {
+        let of = |a: &[u64], b: &[u64]| product(&Shape::known(a), &Shape::known(b));
+        assert_eq!(of(&[9, 5, 7, 4], &[9, 5, 4, 3]), Ok(Shape::known(&[9, 5, 7, 3])));
+        assert_eq!(of(&[2, 2], &[2]), Ok(Shape::known(&[2])));
+        assert_eq!(of(&[2], &[3, 2, 4]), Ok(Shape::known(&[3, 4])));
+        assert_eq!(of(&[2], &[2]), Ok(Shape::scalar()));
+        assert_eq!(of(&[2, 3], &[4, 2]).unwrap_err().code, "matmul-mismatch");
+        assert!(of(&[], &[2]).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! `Softmax`, `LogSoftmax` and `Hardmax`; the language's `softmax`.
+//!
+//! Before version 13 the axis splits the dimensions in two, and everything from it on is normalised together.
+//! An element of a softmax costs a comparison (for the largest), a subtraction, an exponential, an addition and a
+//! division; of its logarithm another subtraction in place of the division, and each sum a logarithm; of a hardmax a
+//! comparison.
+
+use super::attributes::Attributes;
+use super::axes::axis;
+use super::layer::{Call, Layer, Need, Number, Step, Takes};
+use super::rules::{
+    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+};
+use crate::tensor::{Dim, Literal, ValueType};
+
+/// The operators of this room.
+pub(super) static OPS: &[OpKind] = &[op("Softmax"), op("LogSoftmax"), op("Hardmax")];
+
+const fn op(name: &'static str) -> OpKind {
+    const X: &[Slot] = &[data("input")];
+    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, read }
+}
+
+/// The layers of this room.
+pub(super) static LAYERS: &[Layer] = &[Layer {
+    keyword: "softmax",
+    aliases: &[],
+    foreign: &["nn.Softmax"],
+    doc: "shares that add up to 1, over a vector or over the channels of each position",
+    number: Number::None,
+    kernel: Need::Never,
+    stride: false,
+    words: &[],
+    options: &[],
+    takes: Takes::Any,
+    modifier: true,
+    example: "dense 10 softmax",
+    lower,
+}];
+
+fn lower(_: &Call) -> Result<Vec<Step>, OpError> {
+    Ok(vec![Step::new("Softmax", Attributes::new().with_int("axis", 1))])
+}
+
+#[derive(Debug)]
+struct Softmax {
+    name: &'static str,
+    axis: i64,
+    /// Everything from the axis on.
+    together: bool,
+}
+
+fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    let together = spec.opset < 13;
+    let axis = spec.attributes.int_or("axis", if together { 1 } else { -1 })?;
+    Ok(Box::new(Softmax { name: spec.kind.name, axis, together }))
+}
+
+impl Softmax {
+    /// The axes that are normalised: the first and the one after the last.
+    fn span(&self, dims: &[Dim]) -> Result<(usize, usize), OpError> {
+        // Splitting after the last axis leaves every element alone.
+        if self.together && usize::try_from(self.axis).is_ok_and(|a| a == dims.len()) {
+            return Ok((dims.len(), dims.len()));
+        }
+        let first = axis(self.axis, dims.len())?;
+        Ok((first, if self.together { dims.len() } else { first + 1 }))
+    }
+}
+
+impl Operator for Softmax {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let x = at.require(0)?;
+        if let Some(dims) = x.shape.dims() {
+            self.span(dims)?;
+        }
+        Ok(vec![x.clone().into()])
+    }
+
+    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
+        vec![None]
+    }
+
+    fn work(&self, at: &At) -> Work {
+        let none = Operations::default();
+        let (class, each, sum) = match self.name {
+            "Softmax" => (Class::Softmax, Operations { compare: 1, add: 2, exp: 1, div: 1, ..none }, none),
+            "LogSoftmax" => {
+                (Class::Softmax, Operations { compare: 1, add: 3, exp: 1, ..none }, Operations { exp: 1, ..none })
+            }
+            _ => (Class::Other, Operations { compare: 1, ..none }, none),
+        };
+        let count = || {
+            let dims = at.dims(0)?;
+            let elements = at.output_elements(0)?;
+            let (first, end) = self.span(dims).ok()?;
+            let window = dims.get(first..end)?.iter().try_fold(1u64, |p, d| p.checked_mul(d.size()?))?;
+            let sums = elements.checked_div(window).unwrap_or(0);
+            let operations = each.times(elements)?.plus(sum.times(sums)?)?;
+            Some(Arithmetic { class, macs: 0, biases: 0, window, operations })
+        };
+        Work::counted(count())
+    }
+
+    fn window(&self, at: &At) -> Window {
+        match at.dims(0).map(|d| self.span(d)) {
+            Some(Ok((_, end))) if end <= 2 => Window::Pointwise,
+            Some(Ok(_)) => Window::Global,
+            _ => Window::Opaque("the number of dimensions is not known"),
+        }
+    }
+}
