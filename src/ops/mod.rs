@@ -36,6 +36,8 @@ mod linear_attention;
 mod loss;
 mod matmul;
 mod merge;
+mod ml_features;
+mod ml_models;
 mod optimizer;
 mod optional;
 mod pool;
@@ -79,6 +81,7 @@ pub struct Room {
 
 /// Every room.
 pub static ROOMS: &[Room] = &[
+    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: activation::OPS, layers: activation::LAYERS },
     Room { ops: adaptive_pool::OPS, layers: &[] },
     Room { ops: attention::OPS, layers: &[] },
@@ -102,7 +105,8 @@ pub static ROOMS: &[Room] = &[
     Room { ops: linear_attention::OPS, layers: &[] },
     Room { ops: loss::OPS, layers: &[] },
     Room { ops: matmul::OPS, layers: matmul::LAYERS },
-    Room { ops: &[], layers: merge::LAYERS },
+    Room { ops: ml_features::OPS, layers: &[] },
+    Room { ops: ml_models::OPS, layers: &[] },
     Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: optional::OPS, layers: &[] },
     Room { ops: pool::OPS, layers: pool::LAYERS },
