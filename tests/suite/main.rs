@@ -3,3 +3,4 @@
 
 mod arch_cases;
 mod files;
+mod operators;
