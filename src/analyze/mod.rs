@@ -4,12 +4,14 @@
 pub mod convention;
 mod memory;
 mod params;
+pub mod quantity;
 mod receptive;
+pub mod reconcile;
 pub mod report;
 mod work;
 
 use crate::base::quantity::{AtLeast, Bytes, Elements};
-use crate::graph::{Model, Node, ValueId};
+use crate::graph::{Model, NodeId, ValueId};
 use convention::Convention;
 use report::{Layer, Report, Settings, Tensor, Totals, Training, Unknown};
 
@@ -30,59 +32,86 @@ pub struct Options {
     pub dims: Vec<(String, u64)>,
 }
 
-/// Sizes a model.
-pub fn analyze(model: &Model, options: Options) -> Report {
-    let stored = params::count(model);
-    let work = work::count(model, options.convention);
-    let memory = memory::measure(model, &stored);
-    let fields = receptive::fields(model);
-    let activations = memory::activations(model);
-    let mut unknown = Vec::new();
-    let mut layers = Vec::with_capacity(model.main.nodes.len());
-    for id in &model.main.nodes {
-        let node = &model.nodes[*id];
-        let own = stored.of(*id);
-        let work = &work.nodes[id.index()];
-        list_unknown(node, own, work, activations.of(*id), &mut unknown);
-        layers.push(Layer {
+/// A model with the answers to every question asked of it once.
+pub struct Sizing<'a> {
+    model: &'a Model,
+    /// Examples at once, as the model was built.
+    batch: u64,
+    params: params::Params,
+    work: work::Arithmetic,
+    memory: report::Inference,
+    activations: memory::Activations,
+    fields: receptive::Fields,
+}
+
+impl<'a> Sizing<'a> {
+    /// Asks every question. `batch` is the one that the model was built for.
+    pub fn of(model: &'a Model, batch: u64, convention: &Convention) -> Sizing<'a> {
+        let params = params::count(model);
+        let memory = memory::measure(model, &params);
+        let work = work::count(model, convention);
+        let activations = memory::activations(model);
+        let fields = receptive::fields(model);
+        Sizing { model, batch, params, work, memory, activations, fields }
+    }
+
+    fn input_bytes(&self) -> AtLeast<Bytes> {
+        self.model.main.inputs.iter().map(|v| memory::bytes(self.model, *v)).sum()
+    }
+
+    /// The textbook's bound on training memory: all layer outputs, the inputs and the weights.
+    fn training_minimum(&self) -> AtLeast<Bytes> {
+        let stored = &self.params.total;
+        let values = self.activations.bytes().plus(self.input_bytes());
+        values.plus(stored.parameter_bytes).plus(stored.buffer_bytes)
+    }
+
+    fn layer(&self, id: NodeId) -> Layer {
+        let model = self.model;
+        let node = &model.nodes[id];
+        let own = self.params.first_used_by(id);
+        let work = &self.work.nodes[id.index()];
+        let inputs = node.inputs.iter().flatten().filter(|v| model.is_activation(**v));
+        Layer {
             name: node.name.to_string(),
             op: node.op_type.to_string(),
             group: node.group.to_string(),
             scope: node.scope.to_string(),
             origin: node.origin.clone(),
-            inputs: node
-                .inputs
-                .iter()
-                .flatten()
-                .filter(|v| model.is_activation(**v))
-                .map(|v| name(model, *v))
-                .collect(),
+            inputs: inputs.map(|v| model.values[*v].name.to_string()).collect(),
             outputs: node.outputs.iter().flatten().map(|v| tensor(model, *v)).collect(),
             parameters: own.parameters(),
             trainable: own.trainable,
             buffers: own.buffers,
             macs: work.macs,
             flops: work.flops,
-            activation_bytes: activations.of(*id),
-            receptive_field: fields.of(model, *id),
-        });
+            activation_bytes: self.activations.bytes_of(id),
+            receptive_field: self.fields.of(model, id),
+        }
     }
-    let totals = Totals {
-        parameters: stored.total.parameters(),
-        trainable: stored.total.trainable,
-        frozen: stored.total.frozen,
-        buffers: stored.total.buffers,
-        parameter_bytes: stored.total.parameter_bytes,
-        buffer_bytes: stored.total.buffer_bytes,
-        input_bytes: model.main.inputs.iter().map(|v| memory::bytes(model, *v)).sum(),
-        activation_bytes: activations.total(),
-        macs: work.macs,
-        flops: work.flops,
-        operations: work.operations,
-        operations_incomplete: work.incomplete,
-    };
-    let minimum =
-        totals.activation_bytes.plus(totals.input_bytes).plus(totals.parameter_bytes).plus(totals.buffer_bytes);
+
+    fn totals(&self) -> Totals {
+        let stored = &self.params.total;
+        Totals {
+            parameters: stored.parameters(),
+            trainable: stored.trainable,
+            frozen: stored.frozen,
+            buffers: stored.buffers,
+            parameter_bytes: stored.parameter_bytes,
+            buffer_bytes: stored.buffer_bytes,
+            input_bytes: self.input_bytes(),
+            activation_bytes: self.activations.bytes(),
+            macs: self.work.macs,
+            flops: self.work.flops,
+            operations: self.work.operations,
+            operations_incomplete: self.work.incomplete,
+        }
+    }
+}
+
+/// Sizes a model and writes everything down.
+pub fn analyze(model: &Model, options: Options) -> Report {
+    let sizing = Sizing::of(model, options.batch, options.convention);
     Report {
         name: model.name.clone(),
         source: options.source,
@@ -94,50 +123,49 @@ pub fn analyze(model: &Model, options: Options) -> Report {
             convention: options.convention.name.into(),
             dims: options.dims,
         },
-        totals,
-        inference: memory,
-        training: Training { minimum },
+        totals: sizing.totals(),
+        inference: sizing.memory.clone(),
+        training: Training { minimum: sizing.training_minimum() },
         inputs: model.main.inputs.iter().map(|v| tensor(model, *v)).collect(),
-        layers,
-        unknown,
+        layers: model.main.nodes.iter().map(|id| sizing.layer(*id)).collect(),
+        unknown: sizing.unknown(),
         diagnostics: Vec::new(),
     }
 }
 
-fn name(model: &Model, id: ValueId) -> String {
-    model.values[id].name.to_string()
+impl Sizing<'_> {
+    /// Whose figures are unknown, by name, and why.
+    fn unknown(&self) -> Vec<Unknown> {
+        let mut list = Vec::new();
+        for id in &self.model.main.nodes {
+            let node = &self.model.nodes[*id];
+            let own = self.params.first_used_by(*id);
+            let mut add = |quantity, reason: &str| {
+                list.push(Unknown {
+                    layer: node.name.to_string(),
+                    op: node.op_type.to_string(),
+                    quantity,
+                    reason: reason.into(),
+                });
+            };
+            if own.parameters().incomplete || own.buffers.incomplete {
+                add("parameters", "the size of a weight is not known");
+            }
+            let work = &self.work.nodes[id.index()];
+            if let Some(reason) = &work.unknown {
+                add(if work.macs.incomplete { "macs" } else { "operations" }, reason);
+            }
+            if self.activations.bytes_of(*id).incomplete {
+                add("activation_bytes", "the size of an output is not known");
+            }
+        }
+        list
+    }
 }
 
 fn tensor(model: &Model, id: ValueId) -> Tensor {
     let value = &model.values[id];
     Tensor { name: value.name.to_string(), ty: value.ty.clone() }
-}
-
-/// Whose figures are unknown, by name, and why.
-fn list_unknown(
-    node: &Node,
-    own: params::Count,
-    work: &work::Charge,
-    activation: AtLeast<Bytes>,
-    list: &mut Vec<Unknown>,
-) {
-    let mut add = |quantity, reason: &str| {
-        list.push(Unknown {
-            layer: node.name.to_string(),
-            op: node.op_type.to_string(),
-            quantity,
-            reason: reason.into(),
-        });
-    };
-    if own.parameters().incomplete || own.buffers.incomplete {
-        add("parameters", "the size of a weight is not known");
-    }
-    if let Some(reason) = &work.unknown {
-        add(if work.macs.incomplete { "macs" } else { "operations" }, reason);
-    }
-    if activation.incomplete {
-        add("activation_bytes", "the size of an output is not known");
-    }
 }
 
 /// The known elements of a value, or unknown.

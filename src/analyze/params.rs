@@ -70,9 +70,19 @@ pub(super) struct Params {
 
 impl Params {
     /// What this node of the network is the first to use, its sub-graphs included.
-    pub(super) fn of(&self, id: NodeId) -> Count {
+    pub(super) fn first_used_by(&self, id: NodeId) -> Count {
         self.by_node[id.index()]
     }
+}
+
+/// Everything that these nodes use, each stored value once, whoever else uses it.
+pub(super) fn used_by(model: &Model, nodes: &[NodeId]) -> Count {
+    let mut values: Vec<ValueId> =
+        nodes.iter().flat_map(|id| model.nodes[*id].inputs.iter().flatten().copied()).collect();
+    values.sort_unstable();
+    values.dedup();
+    let stored = |id: ValueId| model.values[id].stored().map(|stored| Count::of(model, id, stored));
+    values.into_iter().filter_map(stored).fold(Count::default(), Count::plus)
 }
 
 /// Counts what a model stores.

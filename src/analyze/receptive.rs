@@ -84,6 +84,8 @@ impl Axis {
 struct View {
     input: usize,
     axes: Vec<Axis>,
+    /// Whether windows alone led here, and nothing that sees everything.
+    local: bool,
 }
 
 /// Receptive fields of every value of the network.
@@ -105,6 +107,11 @@ impl Fields {
         views.iter().filter(|v| !v.axes.is_empty()).filter_map(|v| self.field(v)).collect()
     }
 
+    /// Whether what a value sees follows from windows (a gate that looked at everything does not change that).
+    pub(super) fn is_local(&self, id: ValueId) -> bool {
+        self.views[id.index()].as_ref().is_some_and(|views| views.iter().any(|v| v.local && !v.axes.is_empty()))
+    }
+
     fn field(&self, view: &View) -> Option<Field> {
         let mut field =
             Field { input: self.names[view.input].clone(), size: Vec::new(), stride: Vec::new(), offset: Vec::new() };
@@ -124,7 +131,8 @@ impl Fields {
 pub(super) fn fields(model: &Model) -> Fields {
     let mut views: Vec<Option<Vec<View>>> = vec![None; model.values.len()];
     for (place, input) in model.main.inputs.iter().enumerate() {
-        views[input.index()] = Some(vec![View { input: place, axes: vec![Axis::POINT; spatial_rank(model, *input)] }]);
+        views[input.index()] =
+            Some(vec![View { input: place, axes: vec![Axis::POINT; spatial_rank(model, *input)], local: true }]);
     }
     for id in &model.main.nodes {
         let node = &model.nodes[*id];
@@ -162,6 +170,7 @@ fn unite(sources: &[ValueId], views: &[Option<Vec<View>>]) -> Option<Vec<View>> 
             match all.iter_mut().find(|v| v.input == view.input) {
                 None => all.push(view.clone()),
                 Some(own) if own.axes.len() == view.axes.len() => {
+                    own.local |= view.local;
                     for (a, b) in own.axes.iter_mut().zip(&view.axes) {
                         *a = a.union(*b);
                     }
@@ -176,7 +185,7 @@ fn unite(sources: &[ValueId], views: &[Option<Vec<View>>]) -> Option<Vec<View>> 
 fn slide(views: &[View], taps: &[Tap]) -> Option<Vec<View>> {
     let through = |view: &View| {
         let axes = view.axes.iter().zip(taps).map(|(a, t)| a.through(t)).collect::<Option<Vec<_>>>()?;
-        (axes.len() == taps.len() || view.axes.is_empty()).then_some(View { input: view.input, axes })
+        (axes.len() == taps.len() || view.axes.is_empty()).then_some(View { axes, ..*view })
     };
     views.iter().map(through).collect()
 }
@@ -194,7 +203,7 @@ fn whole(model: &Model, views: &[View]) -> Option<Vec<View>> {
             })
         };
         let axes = dims.iter().skip(2).map(|d| d.size().and_then(axis)).collect::<Option<Vec<_>>>()?;
-        Some(View { input: view.input, axes })
+        Some(View { axes, local: false, ..*view })
     };
     views.iter().map(all).collect()
 }

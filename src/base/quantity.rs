@@ -48,6 +48,16 @@ pub trait Quantity: Copy + Default + Ord + fmt::Display {
     fn count(self) -> u64;
 }
 
+/// A bare count, where the unit is said elsewhere.
+impl Quantity for u64 {
+    fn new(count: u64) -> Self {
+        count
+    }
+    fn count(self) -> u64 {
+        self
+    }
+}
+
 quantity!(
     /// Values of a tensor, or parameters.
     Elements

@@ -3,9 +3,10 @@
 mod arena;
 mod storage;
 
+use super::elements;
 use super::params::Params;
 use super::report::Inference;
-use crate::base::quantity::{AtLeast, Bytes};
+use crate::base::quantity::{AtLeast, Bytes, Elements};
 use crate::graph::{Lifetime, Model, NodeId, ValueId, lifetimes};
 use crate::ops::rules::Storage;
 
@@ -33,6 +34,13 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
         arena: arena::pack(&shared, steps).total,
         no_reuse: own.iter().map(|b| b.bytes).sum(),
     }
+}
+
+/// Bytes of the blocks alive at the step at which the overwriting figure is largest, in running order.
+pub(super) fn at_overwriting_peak(model: &Model) -> Vec<u64> {
+    let shared = storage::overwriting(model, &lifetimes(model));
+    let (_, step) = peak(&shared, model.main.nodes.len().max(1));
+    shared.iter().filter(|b| b.life.start <= step && step <= b.life.end).map(|b| b.bytes.least.0).collect()
 }
 
 /// A stretch of memory with the steps during which it is needed.
@@ -71,31 +79,39 @@ fn peak(blocks: &[Block], steps: usize) -> (AtLeast<Bytes>, usize) {
     (AtLeast { least: Bytes(best), incomplete: incomplete || overflow }, best_step)
 }
 
-/// Bytes of layer outputs as papers and textbooks count them: functions in place make none.
+/// Layer outputs as papers and textbooks count them: functions in place make none.
 pub(super) struct Activations {
-    by_node: Vec<AtLeast<Bytes>>,
+    /// By node.
+    each: Vec<(AtLeast<Elements>, AtLeast<Bytes>)>,
 }
 
 impl Activations {
     /// Bytes that this node of the network adds.
-    pub(super) fn of(&self, id: NodeId) -> AtLeast<Bytes> {
-        self.by_node[id.index()]
+    pub(super) fn bytes_of(&self, id: NodeId) -> AtLeast<Bytes> {
+        self.each[id.index()].1
     }
 
-    /// All of them.
-    pub(super) fn total(&self) -> AtLeast<Bytes> {
-        self.by_node.iter().copied().sum()
+    /// Bytes of all of them.
+    pub(super) fn bytes(&self) -> AtLeast<Bytes> {
+        self.each.iter().map(|e| e.1).sum()
+    }
+
+    /// Values of all of them.
+    pub(super) fn elements(&self) -> AtLeast<Elements> {
+        self.each.iter().map(|e| e.0).sum()
     }
 }
 
 /// Counts the outputs of every node that is computed from what is fed and does not work in place.
 pub(super) fn activations(model: &Model) -> Activations {
-    let mut by_node = vec![AtLeast::exact(Bytes::ZERO); model.nodes.len()];
+    let mut each = vec![Default::default(); model.nodes.len()];
     for id in &model.main.nodes {
         let node = &model.nodes[*id];
         if !node.constant && node.kind.storage == Storage::Fresh {
-            by_node[id.index()] = node.outputs.iter().flatten().map(|v| bytes(model, *v)).sum();
+            let outputs = || node.outputs.iter().flatten();
+            each[id.index()] =
+                (outputs().map(|v| elements(model, *v)).sum(), outputs().map(|v| bytes(model, *v)).sum());
         }
     }
-    Activations { by_node }
+    Activations { each }
 }
