@@ -22,6 +22,7 @@ mod clip;
 mod conv;
 mod conv_transpose;
 mod cumulative;
+mod deform_conv;
 mod dropout;
 mod einsum;
 mod elementwise;
@@ -43,6 +44,7 @@ mod optional;
 mod pool;
 mod prelu;
 mod quantize;
+mod quantized_product;
 mod random;
 mod recurrent;
 mod reduce;
@@ -94,6 +96,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: conv::OPS, layers: conv::LAYERS },
     Room { ops: conv_transpose::OPS, layers: conv_transpose::LAYERS },
     Room { ops: cumulative::OPS, layers: &[] },
+    Room { ops: deform_conv::OPS, layers: &[] },
     Room { ops: dropout::OPS, layers: dropout::LAYERS },
     Room { ops: einsum::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
@@ -112,6 +115,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: pool::OPS, layers: pool::LAYERS },
     Room { ops: prelu::OPS, layers: prelu::LAYERS },
     Room { ops: quantize::OPS, layers: &[] },
+    Room { ops: quantized_product::OPS, layers: &[] },
     Room { ops: random::OPS, layers: &[] },
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },

@@ -230,6 +230,13 @@ impl<'a> At<'a> {
         self.literal(position)?.ints()
     }
 
+    /// Asks with these of the inputs alone, in this order.
+    pub fn with_inputs<R>(&self, positions: &[usize], ask: impl FnOnce(&At) -> R) -> R {
+        let inputs: Vec<_> = positions.iter().map(|p| self.inputs.get(*p).copied().flatten()).collect();
+        let known: Vec<_> = positions.iter().map(|p| self.literal(*p)).collect();
+        ask(&At { inputs: &inputs, known: &known, ..*self })
+    }
+
     /// The tensor type of an output, once inferred.
     pub fn output(&self, position: usize) -> Option<&'a TensorType> {
         self.outputs.get(position).and_then(ValueType::tensor)
