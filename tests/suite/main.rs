@@ -2,5 +2,6 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod arch_cases;
+mod arch_print;
 mod files;
 mod operators;

@@ -8,6 +8,7 @@ mod expect;
 mod expr;
 mod item;
 mod number;
+pub mod print;
 mod reader;
 mod token;
 pub mod words;
