@@ -61,6 +61,7 @@ mod softmax;
 #[cfg(test)]
 mod testing;
 mod text;
+mod twin;
 mod unary;
 pub mod unknown;
 
@@ -130,6 +131,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: slice::OPS, layers: slice::LAYERS },
     Room { ops: softmax::OPS, layers: softmax::LAYERS },
     Room { ops: text::OPS, layers: &[] },
+    Room { ops: twin::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
 ];
 
