@@ -15,6 +15,7 @@ mod adaptive_pool;
 mod attention;
 mod axes;
 mod batch_norm;
+mod biased;
 mod binary;
 mod cast;
 mod causal_conv;
@@ -27,6 +28,7 @@ mod dropout;
 mod einsum;
 mod elementwise;
 mod fill;
+mod fused_attention;
 mod gather;
 mod global_pool;
 mod groups;
@@ -89,6 +91,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: adaptive_pool::OPS, layers: &[] },
     Room { ops: attention::OPS, layers: &[] },
     Room { ops: batch_norm::OPS, layers: batch_norm::LAYERS },
+    Room { ops: biased::OPS, layers: &[] },
     Room { ops: binary::OPS, layers: &[] },
     Room { ops: cast::OPS, layers: &[] },
     Room { ops: causal_conv::OPS, layers: &[] },
@@ -101,6 +104,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: dropout::OPS, layers: dropout::LAYERS },
     Room { ops: einsum::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
+    Room { ops: fused_attention::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
     Room { ops: global_pool::OPS, layers: &[] },
     Room { ops: image::OPS, layers: &[] },
