@@ -5,8 +5,7 @@
 //! neighbouring windows overlap by one input wherever m does not divide o·i. Costs follow `pool.rs`.
 
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Tap, Window, Work,
-    data,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Tap, Window, Work, data,
 };
 use super::window::spatial;
 use crate::tensor::{Dim, Literal, ValueType};
@@ -71,15 +70,15 @@ impl Operator for AdaptivePool {
             let outputs = at.output_elements(0)?;
             let steps = seen.saturating_sub(outputs);
             let none = Operations::default();
-            let (class, operations) = if self.max {
-                (Class::MaxPool, Operations { compare: steps, ..none })
+            let operations = if self.max {
+                Operations { compare: steps, ..none }
             } else {
-                (Class::AveragePool, Operations { add: steps, div: outputs, ..none })
+                Operations { add: steps, div: outputs, ..none }
             };
             let window = sizes.iter().try_fold(1u64, |p, s| p.checked_mul(widest(*s)?))?;
-            Some(Arithmetic { class, macs: 0, biases: 0, window, operations })
+            Some((window, operations))
         };
-        Work::counted(count())
+        Work::windowed(if self.max { Class::MaxPool } else { Class::AveragePool }, count())
     }
 
     fn window(&self, at: &At) -> Window {

@@ -7,8 +7,7 @@
 use super::attributes::Attributes;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work,
-    buffer, data, norm,
+    At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, buffer, data, norm,
 };
 use crate::tensor::{Dim, Literal, Shape, ValueType};
 
@@ -107,9 +106,9 @@ impl Operator for BatchNorm {
             if self.training {
                 operations = operations.plus(Operations { div: 3, ..none }.times(channels(at).size()?)?)?;
             }
-            Some(Arithmetic::elementwise(Class::BatchNorm, operations))
+            Some(operations)
         };
-        Work::counted(count())
+        Work::operations(Class::BatchNorm, count())
     }
 
     fn window(&self, _: &At) -> Window {

@@ -5,7 +5,7 @@
 
 use super::elementwise::{of_floats, of_ints};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
 use crate::tensor::{DType, Elements, Literal, Shape, TensorType, ValueType};
 
@@ -117,11 +117,8 @@ impl Operator for Binary {
     }
 
     fn work(&self, at: &At) -> Work {
-        let count = || {
-            let (class, each) = cost(self.name, u64::try_from(at.inputs.len()).ok()?);
-            Some(Arithmetic::elementwise(class, each.times(at.output_elements(0)?)?))
-        };
-        Work::counted(count())
+        let (class, each) = cost(self.name, u64::try_from(at.inputs.len()).unwrap_or(u64::MAX));
+        Work::elementwise(class, each, at.output_elements(0))
     }
 
     fn window(&self, at: &At) -> Window {

@@ -4,7 +4,7 @@
 use super::attributes::Attributes;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
 };
 use crate::tensor::{DType, Dim, Elements, Literal, ValueType};
 
@@ -94,8 +94,7 @@ impl Operator for Clip {
         let limits = [at.has(1) || self.stated.0.is_some(), at.has(2) || self.stated.1.is_some()];
         let compare = limits.into_iter().map(u64::from).sum();
         let each = Operations { compare, ..Operations::default() };
-        let all = at.output_elements(0).and_then(|n| each.times(n));
-        Work::counted(all.map(|all| Arithmetic::elementwise(Class::Rectifier, all)))
+        Work::elementwise(Class::Rectifier, each, at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

@@ -3,7 +3,7 @@
 use super::attributes::Attributes;
 use super::layer::{Arg, Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
 };
 use crate::tensor::{DType, Dim, Elements, Literal, TensorType, ValueType};
 
@@ -82,8 +82,7 @@ impl Operator for Dropout {
             return Work::Free;
         }
         let each = Operations { compare: 1, mul: 1, ..Operations::default() };
-        let all = at.output_elements(0).and_then(|n| each.times(n));
-        Work::counted(all.map(|all| Arithmetic::elementwise(Class::Other, all)))
+        Work::elementwise(Class::Other, each, at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

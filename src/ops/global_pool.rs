@@ -6,7 +6,7 @@
 
 use super::pool::{lp_cost, lp_power};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
 use super::window::spatial;
 use crate::tensor::{Dim, Literal, ValueType};
@@ -52,19 +52,23 @@ impl Operator for GlobalPool {
     }
 
     fn work(&self, at: &At) -> Work {
+        let class = match self {
+            GlobalPool::Average => Class::GlobalAveragePool,
+            GlobalPool::Max => Class::MaxPool,
+            GlobalPool::Lp(_) => Class::Other,
+        };
         let count = || {
             let window = at.dims(0)?.get(2..)?.iter().try_fold(1u64, |p, d| p.checked_mul(d.size()?))?;
             let others = window.saturating_sub(1);
             let none = Operations::default();
-            let (class, each) = match self {
-                GlobalPool::Average => (Class::GlobalAveragePool, Operations { add: others, div: 1, ..none }),
-                GlobalPool::Max => (Class::MaxPool, Operations { compare: others, ..none }),
-                GlobalPool::Lp(power) => (Class::Other, lp_cost(*power, window)),
+            let each = match self {
+                GlobalPool::Average => Operations { add: others, div: 1, ..none },
+                GlobalPool::Max => Operations { compare: others, ..none },
+                GlobalPool::Lp(power) => lp_cost(*power, window),
             };
-            let operations = each.times(at.output_elements(0)?)?;
-            Some(Arithmetic { class, macs: 0, biases: 0, window, operations })
+            Some((window, each.times(at.output_elements(0)?)?))
         };
-        Work::counted(count())
+        Work::windowed(class, count())
     }
 
     fn window(&self, _: &At) -> Window {

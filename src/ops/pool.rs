@@ -6,7 +6,7 @@
 use super::attributes::{Attribute, Attributes};
 use super::layer::{Call, Layer, Need, Number, Step, Takes, pads, target};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
 use super::window::{Axis, Sliding, spatial};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
@@ -172,18 +172,22 @@ impl Operator for Pool {
     }
 
     fn work(&self, at: &At) -> Work {
+        let class = match self.kind {
+            Kind::Max => Class::MaxPool,
+            Kind::Average => Class::AveragePool,
+            Kind::Lp(_) => Class::Other,
+        };
         let count = || {
             let window = self.positions()?;
             let others = window.saturating_sub(1);
-            let (class, each) = match self.kind {
-                Kind::Max => (Class::MaxPool, Operations { compare: others, ..Operations::default() }),
-                Kind::Average => (Class::AveragePool, Operations { add: others, div: 1, ..Operations::default() }),
-                Kind::Lp(power) => (Class::Other, lp_cost(power, window)),
+            let each = match self.kind {
+                Kind::Max => Operations { compare: others, ..Operations::default() },
+                Kind::Average => Operations { add: others, div: 1, ..Operations::default() },
+                Kind::Lp(power) => lp_cost(power, window),
             };
-            let operations = each.times(at.output_elements(0)?)?;
-            Some(Arithmetic { class, macs: 0, biases: 0, window, operations })
+            Some((window, each.times(at.output_elements(0)?)?))
         };
-        Work::counted(count())
+        Work::windowed(class, count())
     }
 
     fn window(&self, at: &At) -> Window {

@@ -4,8 +4,7 @@
 use super::attributes::Attributes;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data,
-    weight,
+    At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, weight,
 };
 use crate::tensor::{Dim, Literal, ValueType};
 
@@ -60,8 +59,7 @@ impl Operator for PRelu {
 
     fn work(&self, at: &At) -> Work {
         let each = Operations { compare: 1, mul: 1, ..Operations::default() };
-        let all = at.output_elements(0).and_then(|n| each.times(n));
-        Work::counted(all.map(|all| Arithmetic::elementwise(Class::Rectifier, all)))
+        Work::elementwise(Class::Rectifier, each, at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

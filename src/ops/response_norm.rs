@@ -3,9 +3,7 @@
 use super::attributes::{Attribute, Attributes};
 use super::axes::axis;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, number};
-use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data,
-};
+use super::rules::{At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data};
 use crate::tensor::{Literal, ValueType};
 
 /// The operators of this room.
@@ -71,10 +69,9 @@ impl Operator for Lrn {
     fn work(&self, at: &At) -> Work {
         let count = || {
             let each = Operations { mul: 2, add: self.size, exp: 1, div: 1, compare: 0 };
-            let operations = each.times(at.output_elements(0)?)?;
-            Some(Arithmetic { class: Class::ResponseNorm, macs: 0, biases: 0, window: self.size, operations })
+            Some((self.size, each.times(at.output_elements(0)?)?))
         };
-        Work::counted(count())
+        Work::windowed(Class::ResponseNorm, count())
     }
 
     fn window(&self, _: &At) -> Window {
@@ -126,10 +123,9 @@ impl Operator for LpNormalization {
                 1 => (Operations { compare: 1, add: 1, div: 1, ..none }, none),
                 _ => (Operations { mul: 1, add: 1, div: 1, ..none }, Operations { div: 1, ..none }),
             };
-            let operations = each.times(elements)?.plus(root.times(norms)?)?;
-            Some(Arithmetic { class: Class::ResponseNorm, macs: 0, biases: 0, window: along, operations })
+            Some((along, each.times(elements)?.plus(root.times(norms)?)?))
         };
-        Work::counted(count())
+        Work::windowed(Class::ResponseNorm, count())
     }
 
     fn window(&self, at: &At) -> Window {

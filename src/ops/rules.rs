@@ -387,8 +387,15 @@ impl Work {
 
     /// Arithmetic without multiply-accumulates; `None` where a size was missing or too large.
     pub fn operations(class: Class, operations: Option<Operations>) -> Work {
-        match operations {
-            Some(operations) => Work::Counted(Arithmetic::elementwise(class, operations)),
+        Work::windowed(class, operations.map(|operations| (1, operations)))
+    }
+
+    /// The same with the values that one output element looks at.
+    pub fn windowed(class: Class, counted: Option<(u64, Operations)>) -> Work {
+        match counted {
+            Some((window, operations)) => {
+                Work::Counted(Arithmetic { window, ..Arithmetic::elementwise(class, operations) })
+            }
             None => Work::Uncounted(class, "a size is not known".into()),
         }
     }

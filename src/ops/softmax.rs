@@ -9,7 +9,7 @@ use super::attributes::Attributes;
 use super::axes::axis;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
 use crate::tensor::{Dim, Literal, ValueType};
 
@@ -100,10 +100,9 @@ impl Operator for Softmax {
             let (first, end) = self.span(dims).ok()?;
             let window = dims.get(first..end)?.iter().try_fold(1u64, |p, d| p.checked_mul(d.size()?))?;
             let sums = elements.checked_div(window).unwrap_or(0);
-            let operations = each.times(elements)?.plus(sum.times(sums)?)?;
-            Some(Arithmetic { class, macs: 0, biases: 0, window, operations })
+            Some((window, each.times(elements)?.plus(sum.times(sums)?)?))
         };
-        Work::counted(count())
+        Work::windowed(class, count())
     }
 
     fn window(&self, at: &At) -> Window {
