@@ -6,6 +6,7 @@
 use super::attributes::Attributes;
 use super::groups;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, pads, sizes, whole};
+use super::own_conv::linked;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, bias,
     data, weight,
@@ -81,8 +82,7 @@ fn lower_conv(call: &Call) -> Result<Vec<Step>, OpError> {
     let window = call.sliding(call.kernel.clone().unwrap_or_default(), None);
     let open = Open { width: call.count(), bias: !call.has("nobias"), scale: false };
     if let Some(links) = call.whole("links") {
-        let attributes = window.write().with_size("links", links);
-        return Ok(vec![Step::own("LinkedConv", attributes).with_weights(open)]);
+        return Ok(vec![linked(call, &window, links, open)?]);
     }
     let groups = call.whole("groups").unwrap_or(1);
     groups::check(groups, &call.channels(), "input channels")?;

@@ -28,7 +28,7 @@ pub(super) static LAYERS: &[Layer] = &[Layer {
     words: &[],
     options: &[],
     takes: Takes::Any,
-    modifier: true,
+    modifier: false,
     example: "dropout 50%",
     lower,
 }];

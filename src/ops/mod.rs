@@ -41,8 +41,12 @@ mod matmul;
 mod merge;
 mod ml_features;
 mod ml_models;
+mod norm;
 mod optimizer;
 mod optional;
+mod own_conv;
+mod pad;
+mod permute;
 mod pool;
 mod prelu;
 mod quantize;
@@ -51,6 +55,7 @@ mod random;
 mod recurrent;
 mod reduce;
 mod reshape;
+mod resize;
 mod response_norm;
 mod roi;
 mod rotary;
@@ -86,7 +91,6 @@ pub struct Room {
 
 /// Every room.
 pub static ROOMS: &[Room] = &[
-    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: activation::OPS, layers: activation::LAYERS },
     Room { ops: adaptive_pool::OPS, layers: &[] },
     Room { ops: attention::OPS, layers: &[] },
@@ -113,10 +117,15 @@ pub static ROOMS: &[Room] = &[
     Room { ops: linear_attention::OPS, layers: &[] },
     Room { ops: loss::OPS, layers: &[] },
     Room { ops: matmul::OPS, layers: matmul::LAYERS },
+    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: ml_features::OPS, layers: &[] },
     Room { ops: ml_models::OPS, layers: &[] },
+    Room { ops: norm::OPS, layers: norm::LAYERS },
     Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: optional::OPS, layers: &[] },
+    Room { ops: own_conv::OPS, layers: own_conv::LAYERS },
+    Room { ops: pad::OPS, layers: pad::LAYERS },
+    Room { ops: permute::OPS, layers: permute::LAYERS },
     Room { ops: pool::OPS, layers: pool::LAYERS },
     Room { ops: prelu::OPS, layers: prelu::LAYERS },
     Room { ops: quantize::OPS, layers: &[] },
@@ -125,6 +134,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
     Room { ops: reshape::OPS, layers: reshape::LAYERS },
+    Room { ops: resize::OPS, layers: resize::LAYERS },
     Room { ops: response_norm::OPS, layers: response_norm::LAYERS },
     Room { ops: roi::OPS, layers: &[] },
     Room { ops: rotary::OPS, layers: &[] },

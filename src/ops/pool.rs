@@ -76,12 +76,17 @@ fn lower(call: &Call, op: &'static str, global: &'static str, adaptive: &'static
         };
         return Ok(vec![step]);
     }
-    let keyword = call.keyword;
-    let kernel = call.window().ok_or_else(|| {
-        OpError::new("missing-window", format!("`{keyword}` needs a window"))
-            .help(format!("for example `{keyword} 2x2`, or `{keyword} global` for a single value a channel"))
-    })?;
+    let kernel = needed_window(call)?;
     Ok(vec![Step::new(op, call.sliding(kernel.clone(), Some(kernel)).write())])
+}
+
+/// The window, or `missing-window`.
+pub(super) fn needed_window(call: &Call) -> Result<Vec<u64>, OpError> {
+    let keyword = call.keyword;
+    call.window().ok_or_else(|| {
+        OpError::new("missing-window", format!("`{keyword}` needs a window"))
+            .help(format!("for example `{keyword} 2x2`"))
+    })
 }
 
 /// Windows that lie side by side, where the sizes divide evenly.

@@ -24,7 +24,7 @@ pub(super) static LAYERS: &[Layer] = &[Layer {
     words: &[],
     options: &[number("alpha"), number("beta"), number("bias")],
     takes: Takes::Maps,
-    modifier: true,
+    modifier: false,
     example: "lrn 5",
     lower,
 }];

@@ -1,0 +1,139 @@
+//! `Pad` in every version, and the language's `pad`.
+
+use super::attributes::{Attribute, Attributes};
+use super::axes::{axis, known};
+use super::layer::{Call, Layer, Need, Number, Step, Takes, whole};
+use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data, steer};
+use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
+
+/// The operators of this room.
+pub(super) static OPS: &[OpKind] = &[op(""), op("com.microsoft")];
+
+const fn op(domain: &'static str) -> OpKind {
+    const SLOTS: &[Slot] = &[data("data"), steer("pads"), steer("constant_value"), steer("axes")];
+    OpKind { domain, name: "Pad", slots: SLOTS, storage: Storage::Fresh, read }
+}
+
+/// The layers of this room.
+pub(super) static LAYERS: &[Layer] = &[Layer {
+    keyword: "pad",
+    aliases: &[],
+    foreign: &["ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "ZeroPad2d", "F.pad"],
+    doc: "zeros around the maps, or further channels of zeros",
+    number: Number::Pads,
+    kernel: Need::Optional,
+    stride: false,
+    words: &[],
+    options: &[whole("channels")],
+    takes: Takes::Maps,
+    modifier: false,
+    example: "pad 1",
+    lower,
+}];
+
+fn lower(call: &Call) -> Result<Vec<Step>, OpError> {
+    let rank = call.spatial().len();
+    let mut pads = vec![(0, 0)];
+    if let Some(wanted) = call.whole("channels") {
+        let Some(channels) = call.channels().size() else {
+            return Err(OpError::invalid("the number of channels is not known here"));
+        };
+        let Some(more) = wanted.checked_sub(channels) else {
+            let message = format!("`pad channels={wanted}` would drop channels: there are {channels}");
+            let ones = vec!["1"; rank].join("x");
+            return Err(
+                OpError::new("pad-shrinks", message).help(format!("`conv {wanted} {ones}` makes {wanted} of them"))
+            );
+        };
+        pads.push((0, more));
+        pads.resize(rank.saturating_add(2), (0, 0));
+    } else {
+        let around = call.number.as_ref().and_then(|n| call.pads_of(n));
+        let around = around.or_else(|| call.kernel.as_ref().map(|k| k.iter().map(|n| (*n, *n)).collect()));
+        pads.push((0, 0));
+        pads.extend(around.ok_or_else(|| {
+            OpError::new("missing-factor", "`pad` needs a number of positions")
+                .help("for example `pad 1`, `pad 0:1` or `pad channels=64`")
+        })?);
+    }
+    let list = pads.iter().map(|p| p.0).chain(pads.iter().map(|p| p.1)).map(Dim::from).collect();
+    Ok(vec![Step::new("Pad", Attributes::new()).constant(1, DType::I64, Literal::vector(list))])
+}
+
+/// The pads are an attribute before version 11 (called `paddings` in the first), an input from then on; from version 18
+/// on they may be for some axes only.
+#[derive(Debug)]
+struct Pad {
+    stated: Option<Vec<i64>>,
+}
+
+fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    let stated = match spec.attributes.get("paddings") {
+        Some(Attribute::Ints(pads)) => Some(pads.clone()),
+        _ => spec.attributes.ints("pads")?.map(<[i64]>::to_vec),
+    };
+    Ok(Box::new(Pad { stated }))
+}
+
+impl Pad {
+    /// What stands before and after each axis; unknown where it is.
+    fn pads(&self, at: &At, rank: usize) -> Result<Vec<(Dim, Dim)>, OpError> {
+        let axes = match (at.has(3), at.ints(3).and_then(known)) {
+            (false, _) => (0..rank).collect(),
+            (true, Some(stated)) => stated.iter().map(|a| axis(*a, rank)).collect::<Result<Vec<_>, _>>()?,
+            (true, None) => return Ok(vec![(Dim::Unknown, Dim::Unknown); rank]),
+        };
+        let list: Option<Vec<Dim>> = match &self.stated {
+            Some(stated) => Some(stated.iter().map(|n| Dim::Known(*n)).collect()),
+            None => at.ints(1).map(<[Dim]>::to_vec),
+        };
+        let list = list.unwrap_or_else(|| vec![Dim::Unknown; axes.len().saturating_mul(2)]);
+        if list.len() != axes.len().saturating_mul(2) {
+            return Err(OpError::invalid(format!("{} pads for {} axes", list.len(), axes.len())));
+        }
+        let (before, after) = list.split_at(axes.len());
+        let mut pads = vec![(Dim::Known(0), Dim::Known(0)); rank];
+        for (i, pad) in axes.iter().zip(before.iter().cloned().zip(after.iter().cloned())) {
+            pads[*i] = pad;
+        }
+        Ok(pads)
+    }
+}
+
+impl Operator for Pad {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let x = at.require(0)?;
+        let Some(dims) = x.shape.dims() else {
+            let rank = self.stated.as_ref().map(|p| p.len() / 2);
+            return Ok(vec![TensorType { dtype: x.dtype, shape: rank.map_or(Shape::Unranked, Shape::of_rank) }.into()]);
+        };
+        let pads = self.pads(at, dims.len())?;
+        let dims = dims.iter().zip(pads).map(|(d, (before, after))| d.plus(&before).plus(&after)).collect();
+        Ok(vec![x.with_dims(dims).into()])
+    }
+
+    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
+        vec![None]
+    }
+
+    fn work(&self, _: &At) -> Work {
+        Work::Free
+    }
+
+    fn window(&self, at: &At) -> Window {
+        let Some(Ok(pads)) = at.dims(0).map(|d| self.pads(at, d.len())) else {
+            return Window::Opaque("the number of dimensions is not known");
+        };
+        let tap = |(before, _): &(Dim, Dim)| {
+            before.known().map(|n| Tap { size: 1, stride: (1, 1), start: n.saturating_neg() })
+        };
+        match pads.iter().skip(2).map(tap).collect() {
+            Some(taps) => Window::Local(taps),
+            None => Window::Opaque("the pads are not known"),
+        }
+    }
+}
