@@ -28,9 +28,11 @@ mod dropout;
 mod einsum;
 mod elementwise;
 mod fill;
+mod frame;
 mod fused_attention;
 mod gather;
 mod global_pool;
+mod grid;
 mod groups;
 mod image;
 mod join;
@@ -54,6 +56,7 @@ mod quantized_product;
 mod random;
 mod recurrent;
 mod reduce;
+mod repeat;
 mod reshape;
 mod resize;
 mod response_norm;
@@ -71,6 +74,7 @@ mod text;
 mod twin;
 mod unary;
 pub mod unknown;
+mod unpool;
 
 use layer::Layer;
 use rules::OpKind;
@@ -108,9 +112,11 @@ pub static ROOMS: &[Room] = &[
     Room { ops: dropout::OPS, layers: dropout::LAYERS },
     Room { ops: einsum::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
+    Room { ops: frame::OPS, layers: &[] },
     Room { ops: fused_attention::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
     Room { ops: global_pool::OPS, layers: &[] },
+    Room { ops: grid::OPS, layers: &[] },
     Room { ops: image::OPS, layers: &[] },
     Room { ops: join::OPS, layers: join::LAYERS },
     Room { ops: linalg::OPS, layers: &[] },
@@ -133,6 +139,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: random::OPS, layers: &[] },
     Room { ops: recurrent::OPS, layers: &[] },
     Room { ops: reduce::OPS, layers: &[] },
+    Room { ops: repeat::OPS, layers: &[] },
     Room { ops: reshape::OPS, layers: reshape::LAYERS },
     Room { ops: resize::OPS, layers: resize::LAYERS },
     Room { ops: response_norm::OPS, layers: response_norm::LAYERS },
@@ -147,6 +154,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: text::OPS, layers: &[] },
     Room { ops: twin::OPS, layers: &[] },
     Room { ops: unary::OPS, layers: &[] },
+    Room { ops: unpool::OPS, layers: &[] },
 ];
 
 /// The operator of this domain and name. `ai.onnx` is the standard domain's other spelling.

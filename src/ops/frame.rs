@@ -1,0 +1,78 @@
+//! Parts kept, blanked or turned round: `CenterCropPad`, `Trilu`, `ReverseSequence`.
+
+use super::axes::axis;
+use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
+use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
+
+/// The operators of this room.
+pub(super) static OPS: &[OpKind] = &[
+    op("", "CenterCropPad", &[data("input_data"), steer("shape")]),
+    op("", "Trilu", &[data("input"), steer("k")]),
+    op("com.microsoft", "Trilu", &[data("X"), steer("k")]),
+    op("", "ReverseSequence", &[data("input"), steer("sequence_lens")]),
+];
+
+const fn op(domain: &'static str, name: &'static str, slots: &'static [Slot]) -> OpKind {
+    OpKind { domain, name, slots, storage: Storage::Fresh, read }
+}
+
+#[derive(Debug)]
+enum Frame {
+    /// The middle, cut or with zeros around it until it has the given size on these axes.
+    CenterCropPad { axes: Option<Vec<i64>> },
+    /// The same size, other contents.
+    InPlace,
+}
+
+fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(match spec.kind.name {
+        "CenterCropPad" => Frame::CenterCropPad { axes: spec.attributes.ints("axes")?.map(<[i64]>::to_vec) },
+        _ => Frame::InPlace,
+    }))
+}
+
+impl Operator for Frame {
+    fn weights(&self, _: &At) -> Result<Vec<OpenWeight>, OpError> {
+        Ok(Vec::new())
+    }
+
+    fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
+        let x = at.require(0)?;
+        let Frame::CenterCropPad { axes } = self else { return Ok(vec![x.clone().into()]) };
+        let shape = match (x.shape.dims(), axes, at.ints(1)) {
+            (None, None, Some(to)) => Shape::Ranked(to.to_vec()),
+            (None, _, _) => Shape::Unranked,
+            (Some(dims), axes, to) => {
+                let axes = match axes {
+                    Some(stated) => stated.iter().map(|a| axis(*a, dims.len())).collect::<Result<Vec<_>, _>>()?,
+                    None => (0..dims.len()).collect(),
+                };
+                let to = to.map_or_else(|| vec![Dim::Unknown; axes.len()], <[Dim]>::to_vec);
+                if to.len() != axes.len() {
+                    return Err(OpError::invalid(format!("a shape of {} sizes for {} axes", to.len(), axes.len())));
+                }
+                let mut dims = dims.to_vec();
+                for (a, size) in axes.into_iter().zip(to) {
+                    dims[a] = size;
+                }
+                Shape::Ranked(dims)
+            }
+        };
+        Ok(vec![TensorType { dtype: x.dtype, shape }.into()])
+    }
+
+    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
+        vec![None]
+    }
+
+    fn work(&self, _: &At) -> Work {
+        Work::Free
+    }
+
+    fn window(&self, _: &At) -> Window {
+        match self {
+            Frame::CenterCropPad { .. } => Window::Opaque("where the middle lies depends on the size"),
+            Frame::InPlace => Window::Opaque("positions change places or are blanked"),
+        }
+    }
+}
