@@ -30,6 +30,7 @@ mod elementwise;
 mod fill;
 mod frame;
 mod fused_attention;
+mod fused_norm;
 mod gather;
 mod global_pool;
 mod grid;
@@ -95,6 +96,7 @@ pub struct Room {
 
 /// Every room.
 pub static ROOMS: &[Room] = &[
+    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: activation::OPS, layers: activation::LAYERS },
     Room { ops: adaptive_pool::OPS, layers: &[] },
     Room { ops: attention::OPS, layers: &[] },
@@ -114,6 +116,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: frame::OPS, layers: &[] },
     Room { ops: fused_attention::OPS, layers: &[] },
+    Room { ops: fused_norm::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
     Room { ops: global_pool::OPS, layers: &[] },
     Room { ops: grid::OPS, layers: &[] },
@@ -123,7 +126,6 @@ pub static ROOMS: &[Room] = &[
     Room { ops: linear_attention::OPS, layers: &[] },
     Room { ops: loss::OPS, layers: &[] },
     Room { ops: matmul::OPS, layers: matmul::LAYERS },
-    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: ml_features::OPS, layers: &[] },
     Room { ops: ml_models::OPS, layers: &[] },
     Room { ops: norm::OPS, layers: norm::LAYERS },

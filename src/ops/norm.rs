@@ -215,19 +215,11 @@ impl Operator for Norm {
     }
 
     fn work(&self, at: &At) -> Work {
-        let none = Operations::default();
-        let (element, group) = match self.kind {
-            Kind::Layer { mean: false, .. } => {
-                (Operations { add: 1, mul: 2, ..none }, Operations { add: 1, div: 3, ..none })
-            }
-            _ => (Operations { add: 3, mul: 2, ..none }, Operations { add: 1, div: 4, ..none }),
-        };
-        let affine = Operations { mul: u64::from(at.has(1)), add: u64::from(at.has(2)), ..none };
+        let mean = !matches!(self.kind, Kind::Layer { mean: false, .. });
+        let affine = Operations { mul: u64::from(at.has(1)), add: u64::from(at.has(2)), ..Operations::default() };
         let count = || {
-            let elements = at.output_elements(0)?;
             let window = self.shared(at.dims(0)?)?;
-            let groups = elements.checked_div(window).unwrap_or(0);
-            Some((window, element.plus(affine)?.times(elements)?.plus(group.times(groups)?)?))
+            Some((window, cost(mean, affine, at.output_elements(0)?, window)?))
         };
         Work::windowed(Class::OtherNorm, count())
     }
@@ -239,6 +231,19 @@ impl Operator for Norm {
             _ => Window::Opaque("the number of dimensions is not known"),
         }
     }
+}
+
+/// What it costs to normalise so many elements, so many of which share their statistics each, and what else each of
+/// them costs. `mean`: whether it is subtracted.
+pub(super) fn cost(mean: bool, more: Operations, elements: u64, shared: u64) -> Option<Operations> {
+    let none = Operations::default();
+    let (element, group) = if mean {
+        (Operations { add: 3, mul: 2, ..none }, Operations { add: 1, div: 4, ..none })
+    } else {
+        (Operations { add: 1, mul: 2, ..none }, Operations { add: 1, div: 3, ..none })
+    };
+    let groups = elements.checked_div(shared).unwrap_or(0);
+    element.plus(more)?.times(elements)?.plus(group.times(groups)?)
 }
 
 fn check_scale(at: &At, wanted: Option<i64>) -> Result<(), OpError> {
