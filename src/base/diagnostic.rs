@@ -86,6 +86,11 @@ impl Diagnostic {
         Diagnostic::new(code, Severity::Warning, origin, message.into())
     }
 
+    /// Worth knowing about a place.
+    pub fn hint(code: &'static str, origin: Origin, message: impl Into<String>) -> Self {
+        Diagnostic::new(code, Severity::Hint, origin, message.into())
+    }
+
     fn new(code: &'static str, severity: Severity, origin: Origin, message: String) -> Self {
         Diagnostic {
             code,

@@ -12,3 +12,17 @@ pub const IMPORTS: usize = 64;
 pub const LAYERS: u64 = 1_000_000;
 /// Largest number in a text: beyond it a double, and so JSON, loses digits.
 pub const NUMBER: u64 = 1 << 53;
+/// Deepest nesting of messages in an ONNX file.
+pub const ONNX_DEPTH: usize = 50;
+/// Messages of one kind that any ONNX file may hold; larger files may hold more, in proportion to their size.
+pub const ONNX_MESSAGES: u64 = 4096;
+/// Most inputs and outputs of a node.
+pub const ONNX_OPERANDS: u64 = 1 << 16;
+/// Most nodes that an ONNX file's functions and loops may expand to, beyond those that it holds.
+pub const ONNX_EXPANSION: usize = 100_000;
+/// Deepest nesting of calls of functions.
+pub const ONNX_CALLS: usize = 32;
+/// Most dimensions of a tensor (as in NumPy).
+pub const RANK: u64 = 64;
+/// Elements of small constants that are read from one ONNX file.
+pub const ONNX_CONSTANTS: u64 = 1 << 20;

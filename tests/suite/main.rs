@@ -5,3 +5,4 @@ mod arch_cases;
 mod arch_print;
 mod files;
 mod operators;
+mod onnx_proto;

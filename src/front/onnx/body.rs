@@ -1,0 +1,114 @@
+//! Sub-graphs of control flow: what goes in is known from outside, what the sub-graph declares fills the gaps.
+
+use super::convert::Converter;
+use super::proto::{GraphProto, TypeProto};
+use super::types::{Written, value_info, value_type};
+use super::{Outcome, undecodable};
+use crate::graph::{Body, ValueId};
+use crate::ops::attributes::Attributes;
+use crate::ops::control::{BodyInput, body_inputs};
+use crate::ops::rules::{At, BodyOutput, OpKind};
+use crate::tensor::{Dim, Shape, TensorType, ValueType};
+use prost::Message;
+use prost::bytes::Bytes;
+
+/// How often a sub-graph is built before what it carries counts as unknown.
+const ROUNDS: usize = 4;
+
+/// A node that owns sub-graphs.
+pub(super) struct Owner<'a> {
+    pub(super) kind: &'static OpKind,
+    pub(super) attributes: &'a Attributes,
+    pub(super) opset: i64,
+    pub(super) inputs: &'a [Option<ValueId>],
+    /// Where it stands among the nodes of its graph.
+    pub(super) index: usize,
+}
+
+impl Converter<'_> {
+    /// Builds a node's sub-graphs.
+    pub(super) fn bodies(&mut self, owner: &Owner, graphs: &[Bytes]) -> Outcome<Vec<Body>> {
+        let mut wanted = self.body_inputs(owner, &[]);
+        let [only] = graphs else {
+            let mut bodies = Vec::with_capacity(graphs.len());
+            for graph in graphs {
+                self.body(graph, &wanted, owner.index)?;
+                bodies.push(self.builder.end_body());
+            }
+            return Ok(bodies);
+        };
+        for round in 1..ROUNDS {
+            let findings = self.findings.len();
+            let delivered = self.body(only, &wanted, owner.index)?;
+            let next = self.body_inputs(owner, &delivered);
+            if next == wanted {
+                return Ok(vec![self.builder.end_body()]);
+            }
+            self.findings.truncate(findings);
+            self.builder.abandon_body();
+            wanted = next;
+            if round + 1 == ROUNDS {
+                wanted.fill(ValueType::Unknown.into());
+            }
+        }
+        self.body(only, &wanted, owner.index)?;
+        Ok(vec![self.builder.end_body()])
+    }
+
+    /// What goes into the sub-graphs, given what they deliver. An operator that cannot say so says why when it is added.
+    fn body_inputs(&self, owner: &Owner, delivered: &[ValueId]) -> Vec<BodyInput> {
+        let values: Vec<_> = owner.inputs.iter().map(|i| i.map(|i| self.builder.get(i))).collect();
+        let inputs: Vec<_> = values.iter().map(|v| v.map(|v| &v.ty)).collect();
+        let known: Vec<_> = values.iter().map(|v| v.and_then(|v| v.literal.as_deref())).collect();
+        let delivered: Vec<_> = delivered.iter().map(|id| self.builder.get(*id)).collect();
+        let delivered: Vec<_> =
+            delivered.iter().map(|v| BodyOutput { ty: &v.ty, known: v.literal.as_deref() }).collect();
+        let bodies = if delivered.is_empty() { vec![] } else { vec![delivered] };
+        let at = At { inputs: &inputs, known: &known, outputs: &[], n_outputs: 0, bodies: &bodies };
+        body_inputs(owner.kind, owner.attributes, owner.opset, &at).unwrap_or_default()
+    }
+
+    /// Builds a sub-graph, which stays open, and says what it delivers.
+    fn body(&mut self, graph: &Bytes, wanted: &[BodyInput], index: usize) -> Outcome<Vec<ValueId>> {
+        let graph = GraphProto::decode(graph.clone()).map_err(|e| undecodable(&e))?;
+        self.builder.begin_body();
+        self.enter(index);
+        self.stored(&graph)?;
+        let inputs: Vec<_> = graph.input.iter().filter_map(value_info).collect();
+        let fed = inputs.into_iter().filter(|(name, _)| !self.is_own(name)).collect::<Vec<_>>();
+        for (i, (name, declared)) in fed.into_iter().enumerate() {
+            let wanted = wanted.get(i).cloned().unwrap_or_else(|| ValueType::Unknown.into());
+            let id = self.builder.input(&self.value_name(&name), filled(wanted.ty, declared.as_ref()));
+            if let Some(known) = wanted.known {
+                self.builder.set_literal(id, known);
+            }
+            self.define(&name, id, index)?;
+        }
+        self.nodes(&graph.node)?;
+        let delivered = self.outputs(&graph)?;
+        self.leave();
+        Ok(delivered)
+    }
+}
+
+/// A type with what the sub-graph declares in place of what is not known. Symbols of a declaration stand for other sizes
+/// in every run, so they say nothing.
+fn filled(ty: ValueType, declared: Option<&TypeProto>) -> ValueType {
+    let size = |_, written| if let Written::Size(n) = written { Dim::Known(n) } else { Dim::Unknown };
+    let Some(declared) = declared.map(|d| value_type(d, &mut { size })) else { return ty };
+    match (ty, declared) {
+        (ValueType::Unknown, declared) => declared,
+        (ValueType::Tensor(ty), ValueType::Tensor(declared)) => {
+            let shape = match (ty.shape, declared.shape) {
+                (Shape::Unranked, declared) => declared,
+                (Shape::Ranked(dims), Shape::Ranked(declared)) if dims.len() == declared.len() => {
+                    let pick = |(dim, declared)| if dim == Dim::Unknown { declared } else { dim };
+                    Shape::Ranked(dims.into_iter().zip(declared).map(pick).collect())
+                }
+                (shape, _) => shape,
+            };
+            TensorType { dtype: ty.dtype.or(declared.dtype), shape }.into()
+        }
+        (ty, _) => ty,
+    }
+}

@@ -1,0 +1,499 @@
+//! Nodes → graph, in running order.
+
+use super::bind::Feeds;
+use super::body::Owner;
+use super::order;
+use super::proto::{AttributeProto, GraphProto, NodeProto, OperatorSetIdProto};
+use super::tensor::{self, Budget};
+use super::types::{Symbols, declared, value_info};
+use super::{File, Outcome, attrs, shown, text, undecodable};
+use crate::base::diagnostic::{Diagnostic, Origin};
+use crate::base::limits;
+use crate::graph::{Builder, NodeSpec, Role, Stored, ValueId};
+use crate::ops::attributes::Attributes;
+use crate::ops::control::body_attributes;
+use crate::ops::rules::{OpError, OpKind};
+use crate::ops::unknown::UNKNOWN;
+use crate::tensor::{TensorType, ValueType};
+use prost::Message;
+use prost::bytes::Bytes;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Versions of the operator sets that a file or a function uses.
+pub(super) struct Opsets(HashMap<Bytes, i64>);
+
+impl Opsets {
+    pub(super) fn new(imports: &[OperatorSetIdProto]) -> Opsets {
+        Opsets(imports.iter().map(|i| (standard(&i.domain), i.version)).collect())
+    }
+
+    /// The version of a domain; 1 where a file says nothing, as the first ones did.
+    fn version(&self, domain: &Bytes) -> i64 {
+        self.0.get(domain).copied().unwrap_or(1)
+    }
+}
+
+/// The standard domain has two spellings.
+fn standard(domain: &Bytes) -> Bytes {
+    if &domain[..] == b"ai.onnx" { Bytes::new() } else { domain.clone() }
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy)]
+pub(super) enum Meaning {
+    Value(ValueId),
+    /// An optional input of a function that its call leaves out.
+    LeftOut,
+}
+
+impl Meaning {
+    pub(super) fn value(self) -> Option<ValueId> {
+        match self {
+            Meaning::Value(id) => Some(id),
+            Meaning::LeftOut => None,
+        }
+    }
+}
+
+type Names = HashMap<Bytes, Meaning>;
+
+/// What names mean at one place: in the network, or inside one call of a function.
+pub(super) struct Frame {
+    /// The graph's own names, then those of the sub-graphs that are open.
+    pub(super) scopes: Vec<Names>,
+    /// The call that everything inside is named after.
+    pub(super) prefix: Option<Arc<str>>,
+    /// What attributes of nodes may refer to.
+    pub(super) attributes: HashMap<Bytes, AttributeProto>,
+    pub(super) opsets: Rc<Opsets>,
+    /// Names that the function's outputs have outside.
+    pub(super) delivered: HashMap<Bytes, String>,
+    /// Place in stored order of the node of the network that everything here belongs to.
+    pub(super) index: Option<usize>,
+}
+
+/// Builds the graph.
+pub(super) struct Converter<'a> {
+    pub(super) builder: Builder,
+    pub(super) frames: Vec<Frame>,
+    pub(super) findings: Vec<Diagnostic>,
+    file: &'a File,
+    symbols: Symbols,
+    /// Operators and scopes by name, each once.
+    words: HashMap<Box<str>, Arc<str>>,
+    constants: Budget,
+    /// Nodes that functions and sub-graphs may still expand to.
+    expansion: usize,
+    /// Declared types, read when the first unknown operator needs one.
+    declared: Option<HashMap<Bytes, ValueType>>,
+    unknown: BTreeMap<String, (usize, Origin)>,
+    external: BTreeMap<String, usize>,
+    /// Errors beyond those that are listed.
+    unlisted: usize,
+}
+
+/// Errors that are listed one by one.
+const LISTED: usize = 50;
+
+impl<'a> Converter<'a> {
+    pub(super) fn new(file: &'a File) -> Converter<'a> {
+        let network = Frame {
+            scopes: vec![Names::new()],
+            prefix: None,
+            attributes: HashMap::new(),
+            opsets: Rc::new(Opsets(file.opsets.0.clone())),
+            delivered: HashMap::new(),
+            index: None,
+        };
+        Converter {
+            builder: Builder::new(),
+            frames: vec![network],
+            findings: Vec::new(),
+            file,
+            symbols: Symbols::default(),
+            words: HashMap::new(),
+            constants: Budget::new(),
+            expansion: most_expansion(file),
+            declared: None,
+            unknown: BTreeMap::new(),
+            external: BTreeMap::new(),
+            unlisted: 0,
+        }
+    }
+
+    /// Builds the whole network with its inputs fixed.
+    pub(super) fn network(&mut self, feeds: Feeds) -> Outcome<()> {
+        self.symbols = feeds.symbols;
+        for feed in feeds.inputs {
+            let id = self.builder.input(&text(&feed.name), feed.ty);
+            if let Some(literal) = feed.literal {
+                self.builder.set_literal(id, literal);
+            }
+            self.define(&feed.name, id, 0)?;
+        }
+        let file = self.file;
+        self.nodes(&file.graph.node)?;
+        self.outputs(&file.graph)?;
+        self.summarise();
+        Ok(())
+    }
+
+    /// Adds what a graph stores.
+    pub(super) fn stored(&mut self, graph: &GraphProto) -> Outcome<()> {
+        let constant = Stored { role: Role::Constant, frozen: false };
+        for bytes in &graph.initializer {
+            // The name is at hand even if the rest is wrong.
+            let tensor = tensor::read(bytes, &mut self.constants).map_err(|what| {
+                let name = super::proto::TensorProto::decode(bytes.clone()).map(|t| text(&t.name)).unwrap_or_default();
+                damaged_tensor(&name, &what)
+            })?;
+            if let Some(file) = tensor.external {
+                *self.external.entry(file).or_default() += 1;
+            }
+            let id = self.builder.stored(&self.value_name(&tensor.name), tensor.ty, tensor.literal, constant);
+            self.define(&tensor.name, id, 0)?;
+        }
+        for bytes in &graph.sparse_initializer {
+            let (name, dtype, shape) = attrs::sparse(bytes).map_err(|what| damaged_tensor("", &what))?;
+            let ty = TensorType::new(dtype, shape);
+            let id = self.builder.stored(&self.value_name(&name), ty, None, constant);
+            self.define(&name, id, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Adds nodes in their stored order, or in a running order if that is none.
+    pub(super) fn nodes(&mut self, nodes: &[Bytes]) -> Outcome<()> {
+        for (index, bytes) in nodes.iter().enumerate() {
+            let node = NodeProto::decode(bytes.clone()).map_err(|e| undecodable(&e))?;
+            if self.is_ready(&node) {
+                self.node(node, index)?;
+                continue;
+            }
+            let order = order::sort(nodes, index, &|name| self.lookup(name).is_some())?;
+            let message = "nodes are not stored in running order; they were put into one";
+            let origin = self.origin(&self.node_name(&node), index);
+            self.findings.push(Diagnostic::hint("stored-order", origin, message));
+            for index in order {
+                let node = NodeProto::decode(nodes[index].clone()).map_err(|e| undecodable(&e))?;
+                self.node(node, index)?;
+            }
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// Whether all that a node reads is there.
+    fn is_ready(&self, node: &NodeProto) -> bool {
+        let there = |name: &Bytes| name.is_empty() || self.lookup(name).is_some();
+        // Sub-graphs are looked through once, from the outermost graph.
+        let outermost = self.frames.last().is_none_or(|f| f.scopes.len() <= 1);
+        if outermost && node.attribute.iter().any(|a| a.g.is_some()) {
+            order::reads(node).iter().all(there)
+        } else {
+            node.input.iter().all(there)
+        }
+    }
+
+    fn node(&mut self, node: NodeProto, index: usize) -> Outcome<()> {
+        let name = self.node_name(&node);
+        self.spend(&name, index)?;
+        if let Some(function) = self.file.functions.called(&node) {
+            return self.call(&node, index, &function);
+        }
+        let domain = standard(&node.domain);
+        let (domain_text, op_type) = (self.word(&domain), self.word(&node.op_type));
+        let kind = crate::ops::find(&domain_text, &op_type).unwrap_or(&UNKNOWN);
+        let opset = self.opset(&domain);
+        let mut inputs = Vec::with_capacity(node.input.len());
+        for input in &node.input {
+            inputs.push(if input.is_empty() { None } else { self.found(input, &name, index)? });
+        }
+        let attributes: Vec<_> = node.attribute.into_iter().filter_map(|a| self.resolve(a)).collect();
+        let graphs: Vec<Bytes> = body_attributes(kind)
+            .iter()
+            .filter_map(|wanted| attributes.iter().find(|a| &a.name[..] == wanted.as_bytes())?.g.clone())
+            .collect();
+        let read = attrs::read(attributes, &mut self.constants);
+        let (attributes, wrong) = match read {
+            Ok(attributes) => (attributes, None),
+            Err(what) => (Attributes::new(), Some(OpError::invalid(what))),
+        };
+        let bodies = if graphs.is_empty() {
+            Vec::new()
+        } else {
+            let owner = Owner { kind, attributes: &attributes, opset, inputs: &inputs, index };
+            self.bodies(&owner, &graphs)?
+        };
+        let scope = self.scope(&name);
+        let origin = self.origin(&name, index);
+        let (id, result) = self.builder.add(NodeSpec {
+            group: Arc::clone(&name),
+            name,
+            kind: if wrong.is_some() { &UNKNOWN } else { kind },
+            op_type,
+            attributes,
+            opset,
+            inputs,
+            outputs: node.output.iter().map(|o| self.value_name(o).into()).collect(),
+            open: None,
+            bodies,
+            scope,
+            origin: origin.clone(),
+        });
+        let failed = wrong.or(result.err());
+        let known = !std::ptr::eq(kind, &raw const UNKNOWN);
+        if let Some(error) = failed {
+            self.report(error, &origin);
+        } else if !known {
+            self.unknown_operator(&domain, &node.op_type, origin);
+        }
+        let outputs = self.builder.node(id).outputs.clone();
+        for (output, proto) in outputs.into_iter().zip(node.output) {
+            let Some(output) = output else { continue };
+            if !known && let Some(ty) = self.declared(&proto) {
+                self.builder.set_type(output, ty);
+            }
+            self.define(&proto, output, index)?;
+        }
+        self.mark_stored(kind, id);
+        Ok(())
+    }
+
+    /// A constant is kept in its node; a tensor that a node fills is a stand-in for one, where it serves as a weight.
+    fn mark_stored(&mut self, kind: &OpKind, id: crate::graph::NodeId) {
+        let holds = match (kind.domain, kind.name) {
+            ("", "Constant") => true,
+            ("", "ConstantOfShape") => self.builder.node(id).constant,
+            _ => false,
+        };
+        if holds && let Some(Some(output)) = self.builder.node(id).outputs.first().copied() {
+            self.builder.set_stored(output, Stored { role: Role::Constant, frozen: false });
+        }
+    }
+
+    /// One more node; `Err` when functions and sub-graphs make too many.
+    fn spend(&mut self, name: &Arc<str>, index: usize) -> Outcome<()> {
+        let inside = self.frames.len() > 1 || self.frames.last().is_some_and(|f| f.scopes.len() > 1);
+        if !inside {
+            return Ok(());
+        }
+        if let Some(left) = self.expansion.checked_sub(1) {
+            self.expansion = left;
+            return Ok(());
+        }
+        let message = "functions and sub-graphs expand to too many nodes";
+        let error = Diagnostic::error("onnx-too-many", self.origin(name, index), message);
+        Err(error.note(format!("at most {} for a file of this size", most_expansion(self.file))).into())
+    }
+
+    fn opset(&self, domain: &Bytes) -> i64 {
+        self.frames.last().map_or(1, |f| f.opsets.version(domain))
+    }
+
+    /// An attribute with what it refers to put in its place; `None` if the call has nothing there.
+    pub(super) fn resolve(&self, attribute: AttributeProto) -> Option<AttributeProto> {
+        if attribute.ref_attr_name.is_empty() {
+            return Some(attribute);
+        }
+        let given = self.frames.last()?.attributes.get(&attribute.ref_attr_name)?;
+        Some(AttributeProto { name: attribute.name, ..given.clone() })
+    }
+
+    /// What a graph delivers.
+    pub(super) fn outputs(&mut self, graph: &GraphProto) -> Outcome<Vec<ValueId>> {
+        let mut delivered = Vec::with_capacity(graph.output.len());
+        for (name, _) in graph.output.iter().filter_map(value_info) {
+            let Some(id) = self.lookup(&name).and_then(Meaning::value) else {
+                let message = format!("`{}` is to be delivered, and nothing makes it", shown(&text(&name)));
+                let error = Diagnostic::error("undefined-name", Origin::File, message);
+                return Err(error.help("export the model again: a part of its graph is missing").into());
+            };
+            self.builder.output(id);
+            delivered.push(id);
+        }
+        Ok(delivered)
+    }
+
+    /// What a name stands for here.
+    pub(super) fn lookup(&self, name: &Bytes) -> Option<Meaning> {
+        self.frames.last()?.scopes.iter().rev().find_map(|names| names.get(name)).copied()
+    }
+
+    fn found(&self, name: &Bytes, node: &Arc<str>, index: usize) -> Outcome<Option<ValueId>> {
+        self.lookup(name).map(Meaning::value).ok_or_else(|| {
+            let message = format!("`{}` is read here, and nothing makes it", shown(&text(name)));
+            let error = Diagnostic::error("undefined-name", self.origin(node, index), message);
+            error.help("export the model again: a part of its graph is missing").into()
+        })
+    }
+
+    /// Whether the innermost graph has this name already.
+    pub(super) fn is_own(&self, name: &Bytes) -> bool {
+        self.frames.last().and_then(|f| f.scopes.last()).is_some_and(|names| names.contains_key(name))
+    }
+
+    /// Gives a name its meaning in the innermost graph.
+    pub(super) fn define(&mut self, name: &Bytes, id: ValueId, index: usize) -> Outcome<()> {
+        let Some(names) = self.frames.last_mut().and_then(|f| f.scopes.last_mut()) else { return Ok(()) };
+        let Some(Meaning::Value(first)) = names.insert(name.clone(), Meaning::Value(id)) else { return Ok(()) };
+        let maker = |id: ValueId| match self.builder.get(id).producer() {
+            Some((node, _)) => format!("node `{}`", shown(&self.builder.node(node).name)),
+            None => "the graph itself".into(),
+        };
+        let message = format!("`{}` is made twice: by {} and by {}", shown(&text(name)), maker(first), maker(id));
+        let node = self.builder.get(id).producer().map(|(node, _)| Arc::clone(&self.builder.node(node).name));
+        let origin = node.map_or(Origin::File, |name| self.origin(&name, index));
+        let error = Diagnostic::error("duplicate-name", origin, message);
+        Err(error.help("export the model again: every value needs a name of its own").into())
+    }
+
+    /// Lets the outer name of what a function delivers stand for it.
+    pub(super) fn deliver(&mut self, outer: &Bytes, made: ValueId, index: usize) -> Outcome<()> {
+        let outer_name = self.value_name(outer);
+        if *self.builder.get(made).name == *outer_name {
+            return self.define(outer, made, index);
+        }
+        // It goes through under another name: a node shows that.
+        let identity =
+            NodeProto { op_type: Bytes::from_static(b"Identity"), output: vec![outer.clone()], ..NodeProto::default() };
+        let Some(names) = self.frames.last_mut().and_then(|f| f.scopes.last_mut()) else { return Ok(()) };
+        let inner = Bytes::from(format!("{outer_name}\0inner"));
+        names.insert(inner.clone(), Meaning::Value(made));
+        self.node(NodeProto { input: vec![inner], ..identity }, index)
+    }
+
+    /// Begins the names of a sub-graph of the node at this place.
+    pub(super) fn enter(&mut self, index: usize) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.index.get_or_insert(index);
+            frame.scopes.push(Names::new());
+        }
+    }
+
+    /// Ends them.
+    pub(super) fn leave(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.scopes.pop();
+            if self.frames.len() == 1 && self.frames[0].scopes.len() == 1 {
+                self.frames[0].index = None;
+            }
+        }
+    }
+
+    /// The name of a value as reports show it.
+    pub(super) fn value_name(&self, name: &Bytes) -> String {
+        let plain = || text(name);
+        match self.frames.last() {
+            Some(Frame { prefix: Some(prefix), delivered, .. }) if !name.is_empty() => {
+                delivered.get(name).cloned().unwrap_or_else(|| format!("{prefix}/{}", plain()))
+            }
+            _ => plain(),
+        }
+    }
+
+    /// A node's own name, or its first output's.
+    pub(super) fn node_name(&self, node: &NodeProto) -> Arc<str> {
+        let own = if node.name.is_empty() { node.output.iter().find(|o| !o.is_empty()) } else { None };
+        match own {
+            Some(output) => self.value_name(output).into(),
+            None => match self.frames.last().and_then(|f| f.prefix.as_ref()) {
+                Some(prefix) => format!("{prefix}/{}", text(&node.name)).into(),
+                None => text(&node.name).into(),
+            },
+        }
+    }
+
+    /// The block that a node belongs to: what exporters write before the last slash of its name.
+    fn scope(&mut self, name: &str) -> Arc<str> {
+        let path = name.rsplit_once('/').map_or("", |(path, _)| path.trim_start_matches('/'));
+        self.word(path.as_bytes())
+    }
+
+    fn word(&mut self, bytes: &[u8]) -> Arc<str> {
+        let word = String::from_utf8_lossy(bytes);
+        if let Some(known) = self.words.get(&*word) {
+            return Arc::clone(known);
+        }
+        let shared: Arc<str> = word.as_ref().into();
+        self.words.insert(word.into(), Arc::clone(&shared));
+        shared
+    }
+
+    pub(super) fn index(&self, index: usize) -> usize {
+        self.frames.last().and_then(|f| f.index).unwrap_or(index)
+    }
+
+    pub(super) fn origin(&self, name: &Arc<str>, index: usize) -> Origin {
+        Origin::Node { name: Arc::clone(name), index: self.index(index) }
+    }
+
+    fn report(&mut self, error: OpError, origin: &Origin) {
+        if self.findings.len() >= LISTED {
+            self.unlisted += 1;
+            return;
+        }
+        let mut finding = Diagnostic::error(error.code, origin.clone(), error.message);
+        finding.notes = error.notes;
+        finding.help = error.help;
+        self.findings.push(finding);
+    }
+
+    fn unknown_operator(&mut self, domain: &Bytes, op_type: &Bytes, origin: Origin) {
+        let name = match &domain[..] {
+            b"" => text(op_type),
+            _ => format!("{}::{}", text(domain), text(op_type)),
+        };
+        self.unknown.entry(name).or_insert((0, origin)).0 += 1;
+    }
+
+    /// What the file says of an output whose operator is unknown.
+    fn declared(&mut self, name: &Bytes) -> Option<ValueType> {
+        let graph = &self.file.graph;
+        let symbols = &self.symbols;
+        let types = self.declared.get_or_insert_with(|| {
+            let infos = graph.value_info.iter().chain(&graph.output).filter_map(value_info);
+            infos.filter_map(|(name, ty)| Some((name, declared(&ty?, symbols)))).collect()
+        });
+        types.get(name).cloned()
+    }
+
+    fn summarise(&mut self) {
+        for (name, (nodes, origin)) in std::mem::take(&mut self.unknown) {
+            let more = if nodes > 1 { format!(", here and in {} more nodes", nodes - 1) } else { String::new() };
+            let message = format!("the operator `{}` is not known{more}", shown(&name));
+            let note = "what it computes is not counted; the sizes of its outputs are those that the file declares, if it does";
+            self.findings.push(Diagnostic::warning("unknown-operator", origin, message).note(note));
+        }
+        for (file, tensors) in std::mem::take(&mut self.external) {
+            let what = if tensors == 1 { "a tensor lies".into() } else { format!("{tensors} tensors lie") };
+            let message = format!(
+                "the contents of {what} in `{}`, which was not opened: sizes are all that is needed",
+                shown(&file)
+            );
+            let leaves = file.starts_with('/') || file.split(['/', '\\']).any(|part| part == "..");
+            self.findings.push(if leaves {
+                Diagnostic::warning("external-data", Origin::File, message)
+                    .note("the path leads out of the model's folder")
+            } else {
+                Diagnostic::hint("external-data", Origin::File, message)
+            });
+        }
+        if self.unlisted > 0 {
+            let message = format!("{} more errors are not listed", self.unlisted);
+            self.findings.push(Diagnostic::error("more-errors", Origin::File, message));
+        }
+    }
+}
+
+/// Nodes that functions and sub-graphs may expand to.
+fn most_expansion(file: &File) -> usize {
+    limits::ONNX_EXPANSION.saturating_add(file.size / 16)
+}
+
+fn damaged_tensor(name: &str, what: &str) -> Box<Diagnostic> {
+    let message = format!("initialiser `{}`: {what}", shown(name));
+    Diagnostic::error("invalid-tensor", Origin::File, message).help("export the model again").into()
+}

@@ -1,0 +1,128 @@
+//! What each stored value is: a weight, a bias, a statistic, or a constant.
+//!
+//! The slot that reads a value says it. Between a weight and that slot there may be nodes that only prepare it
+//! (`Identity`, `DequantizeLinear`, `Transpose`, `Reshape`, weight standardisation): those whose inputs are all stored. What their
+//! output is, their data inputs are too.
+
+use crate::graph::{Body, Model, Role, Source, ValueId};
+use crate::ops::rules::SlotRole;
+use crate::tensor::{DType, TensorType};
+
+/// What a reader takes a value for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Use {
+    role: Role,
+    /// Whether the slot is made for it. An ordinary data slot is not, and then the value's type decides.
+    certain: bool,
+}
+
+impl Use {
+    fn of(slot: SlotRole) -> Option<Use> {
+        let role = match slot {
+            SlotRole::Data => return None,
+            SlotRole::Weight => Role::Weight,
+            SlotRole::Bias => Role::Bias,
+            SlotRole::Norm => Role::Norm,
+            SlotRole::Buffer => Role::Buffer,
+            SlotRole::Steer => Role::Constant,
+        };
+        Some(Use { role, certain: true })
+    }
+
+    /// Of two readers the one that takes it for something learned is right, and of two of those the first.
+    fn rank(self) -> u8 {
+        match self.role {
+            Role::Weight | Role::Bias | Role::Norm => 2,
+            Role::Buffer => 1,
+            Role::Constant => 0,
+        }
+    }
+}
+
+/// Gives every stored value its role. Those that nothing reads are constants.
+pub(super) fn assign(model: &mut Model) {
+    let mut pass = Pass { model, prepared: vec![false; model.values.len()], uses: vec![None; model.values.len()] };
+    pass.prepare(&model.main);
+    pass.read(&model.main);
+    let roles: Vec<(ValueId, Role)> =
+        model.values.ids().filter(|id| model.values[*id].stored().is_some()).map(|id| (id, pass.role(id))).collect();
+    for (id, role) in roles {
+        if let Source::Stored(stored) | Source::Inside(_, stored) = &mut model.values[id].source {
+            stored.role = role;
+        }
+    }
+}
+
+struct Pass<'a> {
+    model: &'a Model,
+    /// Values that are stored, or made of stored ones alone.
+    prepared: Vec<bool>,
+    uses: Vec<Option<Use>>,
+}
+
+impl Pass<'_> {
+    /// Marks what is prepared, in running order.
+    fn prepare(&mut self, body: &Body) {
+        for id in &body.nodes {
+            let node = &self.model.nodes[*id];
+            for inner in &node.bodies {
+                self.prepare(inner);
+            }
+            let prepared = node.bodies.is_empty() && node.inputs.iter().flatten().all(|i| self.is_prepared(*i));
+            node.outputs.iter().flatten().for_each(|o| self.prepared[o.index()] = prepared);
+        }
+    }
+
+    fn is_prepared(&self, id: ValueId) -> bool {
+        self.prepared[id.index()] || self.model.values[id].stored().is_some()
+    }
+
+    /// Asks every reader, the last one first.
+    fn read(&mut self, body: &Body) {
+        for id in body.nodes.iter().rev() {
+            let node = &self.model.nodes[*id];
+            for inner in node.bodies.iter().rev() {
+                self.read(inner);
+            }
+            let first = node.outputs.iter().flatten().next();
+            let prepares = first.is_some_and(|o| self.prepared[o.index()]);
+            for (position, input) in node.inputs.iter().enumerate() {
+                let Some(input) = input else { continue };
+                let found = match Use::of(node.kind.slot(position).role) {
+                    Some(certain) => Some(certain),
+                    None if prepares => first.and_then(|o| self.uses[o.index()]),
+                    None => Some(Use { role: Role::Weight, certain: false }),
+                };
+                let slot = &mut self.uses[input.index()];
+                if found.is_some_and(|new| slot.is_none_or(|old| new.rank() >= old.rank())) {
+                    *slot = found;
+                }
+            }
+        }
+    }
+
+    fn role(&self, id: ValueId) -> Role {
+        let value = &self.model.values[id];
+        let (Some(found), Some(tensor)) = (self.uses[id.index()], value.ty.tensor()) else { return Role::Constant };
+        if found.role == Role::Constant || !may_be_learned(tensor, found.certain) {
+            return Role::Constant;
+        }
+        // A single number inside a node is written by the model's author, not learned; neither is a tensor that is only filled.
+        let written = match value.source {
+            Source::Inside(node, _) => {
+                tensor.shape.elements() == Some(1) || self.model.nodes[node].inputs.iter().any(Option::is_some)
+            }
+            _ => false,
+        };
+        if written && !found.certain { Role::Constant } else { found.role }
+    }
+}
+
+/// Floats may be learned; narrow integers may be what quantisation made of them, where a slot asks for weights.
+fn may_be_learned(tensor: &TensorType, certain: bool) -> bool {
+    match tensor.dtype {
+        Some(dtype) if dtype.is_float() => true,
+        Some(DType::I64 | DType::U64) | None => false,
+        Some(dtype) => certain && dtype.is_integer(),
+    }
+}
