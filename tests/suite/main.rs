@@ -4,5 +4,5 @@
 mod arch_cases;
 mod arch_print;
 mod files;
-mod operators;
 mod onnx_proto;
+mod operators;
