@@ -4,6 +4,7 @@ pub mod analyze;
 pub mod base;
 pub mod front;
 pub mod graph;
+pub mod lint;
 pub mod ops;
 pub mod render;
 pub mod tensor;

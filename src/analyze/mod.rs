@@ -10,7 +10,7 @@ pub mod reconcile;
 pub mod report;
 mod work;
 
-use crate::base::quantity::{AtLeast, Bytes, Elements};
+use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};
 use crate::graph::{Model, NodeId, ValueId};
 use convention::Convention;
 use report::{Layer, Report, Settings, Tensor, Totals, Training, Unknown};
@@ -53,6 +53,41 @@ impl<'a> Sizing<'a> {
         let activations = memory::activations(model);
         let fields = receptive::fields(model);
         Sizing { model, batch, params, work, memory, activations, fields }
+    }
+
+    /// The model that was sized.
+    pub fn model(&self) -> &'a Model {
+        self.model
+    }
+
+    /// Learned values, shared ones once.
+    pub fn parameters(&self) -> AtLeast<Elements> {
+        self.params.total.parameters()
+    }
+
+    /// Bytes of all layer outputs, those of functions in place not counted.
+    pub fn activation_bytes(&self) -> AtLeast<Bytes> {
+        self.activations.bytes()
+    }
+
+    /// Bytes of one node's outputs, 0 when it works in place.
+    pub fn activation_bytes_of(&self, id: NodeId) -> AtLeast<Bytes> {
+        self.activations.bytes_of(id)
+    }
+
+    /// Multiply-accumulates of one node, for the batch.
+    pub fn macs_of(&self, id: NodeId) -> AtLeast<Macs> {
+        self.work.nodes[id.index()].macs
+    }
+
+    /// What one unit of a value sees of each input.
+    pub fn fields_of(&self, id: ValueId) -> Vec<report::Field> {
+        self.fields.of_value(id)
+    }
+
+    /// What one unit of a node's first output sees of each input.
+    pub fn fields_of_node(&self, id: NodeId) -> Vec<report::Field> {
+        self.fields.of(self.model, id)
     }
 
     fn input_bytes(&self) -> AtLeast<Bytes> {

@@ -1,0 +1,41 @@
+//! Transposed convolutions whose windows overlap unevenly.
+
+use super::{Finding, Lint, Network, by, ints};
+use crate::base::diagnostic::Severity;
+
+pub(super) static LINT: Lint = Lint {
+    name: "checkerboard",
+    severity: Severity::Hint,
+    summary: "a transposed convolution whose kernel is not a multiple of its stride",
+    why: "Each output position of a transposed convolution sums kernel/stride products. When the stride does not divide the \
+          kernel, neighbouring positions sum different numbers of them, and a pattern like a checkerboard shows in what the \
+          network draws.",
+    example: "input 8@16x16\nupconv 4 3x3 /2",
+    remedy: "A kernel that the stride divides (`4x4 /2`, `2x2 /2`), or `upsample 2` and then a convolution.",
+    source: "Odena, Dumoulin, Olah: Deconvolution and Checkerboard Artifacts, Distill (2016)",
+    check,
+};
+
+fn check(network: &Network, found: &mut Vec<Finding>) {
+    for (_, node) in network.nodes().filter(|(_, n)| n.kind.name == "ConvTranspose") {
+        let (Some(strides), Some(weights)) =
+            (ints(node, "strides"), network.sizes(node.inputs.get(1).copied().flatten()))
+        else {
+            continue;
+        };
+        let kernel: Vec<i64> = weights.iter().skip(2).map(|k| i64::try_from(*k).unwrap_or(i64::MAX)).collect();
+        let uneven = |(k, s): (&i64, &i64)| *s > 1 && k % s != 0;
+        if kernel.iter().zip(strides).any(uneven) {
+            let message = format!(
+                "a kernel of {} is not a multiple of the stride {}: outputs sum unequal numbers of products",
+                by(&kernel),
+                by(strides)
+            );
+            let better: Vec<i64> = kernel.iter().zip(strides).map(|(k, s)| k.saturating_add(s - 1) / s * s).collect();
+            found.push(
+                Finding::at(node, message)
+                    .help(format!("a kernel of {} fits the stride, or `upsample` before a convolution", by(&better))),
+            );
+        }
+    }
+}

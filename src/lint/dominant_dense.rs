@@ -1,0 +1,59 @@
+//! A first dense layer that holds most of the network's parameters.
+
+use super::{Finding, Lint, Network, percent};
+use crate::base::diagnostic::Severity;
+
+pub(super) static LINT: Lint = Lint {
+    name: "dominant-dense",
+    severity: Severity::Hint,
+    summary: "the first dense layer behind the convolutions holds most of the parameters",
+    why: "A dense layer on flattened maps has one weight for every position of every map and every unit. In VGG-16 it is 74 % \
+          of the network. Averaging each map to one value first keeps the maps and drops the positions.",
+    example: "input 512@7x7\nconv 512 3x3 same\nflatten\ndense 4096\ndense 1000",
+    remedy: "`avgpool global` before `flatten`, a smaller last map, or fewer units.",
+    source: "Lin, Chen, Yan: Network In Network (2013), section 3.2; used by GoogLeNet and ResNet",
+    check,
+};
+
+/// From this share on, and from this many parameters on (a small network's classifier is no finding).
+const SHARE: u64 = 50;
+const PARAMETERS: u64 = 1_000_000;
+
+fn check(network: &Network, found: &mut Vec<Finding>) {
+    let Some(total) = network.sizing.parameters().known().map(|n| n.0).filter(|n| *n > 0) else { return };
+    for (_, node) in network.nodes().filter(|(_, n)| n.kind.name == "Gemm") {
+        let Some((flatten, maps)) = flattened(network, node) else { continue };
+        let Some(own) = network.sizes(node.inputs.get(1).copied().flatten()).map(|s| s.iter().product::<u64>()) else {
+            continue;
+        };
+        if own >= PARAMETERS && percent(own, total) >= SHARE {
+            let positions: u64 = maps.iter().skip(2).product();
+            let message =
+                format!("`{}` holds {} % of the parameters: {own} of {total}", node.name, percent(own, total));
+            found.push(
+                Finding::at(node, message)
+                    .note(format!(
+                        "`{flatten}` gives it {} values, {positions} for each map",
+                        maps.iter().skip(1).product::<u64>()
+                    ))
+                    .help(format!(
+                        "`avgpool global` before `flatten` leaves {} of its weights",
+                        own / positions.max(1)
+                    )),
+            );
+        }
+        return;
+    }
+}
+
+/// The flattening that a dense layer reads, dropout and the like passed over, and the maps that go into it.
+fn flattened<'a>(network: &'a Network, dense: &'a crate::graph::Node) -> Option<(&'a str, Vec<u64>)> {
+    let mut node = network.before(dense)?;
+    while node.kind.name == "Dropout" {
+        node = network.before(node)?;
+    }
+    let maps = network.sizes(node.inputs.first().copied().flatten()).filter(|s| s.len() > 2)?;
+    matches!(node.kind.name, "Flatten" | "Reshape")
+        .then_some((&*node.name, maps))
+        .filter(|(_, m)| m.iter().skip(2).product::<u64>() > 1)
+}
