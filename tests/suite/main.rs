@@ -2,7 +2,10 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod arch_cases;
+mod arch_grammar;
+mod arch_hostile;
 mod arch_print;
+mod ebnf;
 mod files;
 mod onnx_proto;
 mod operators;

@@ -3,11 +3,11 @@
 //! The height of every tree is bounded by [`limits::NESTING`], chains such as `1+1+…` included, so that nobody who walks
 //! one needs a deep stack.
 
-use super::ast::{Arg, Binary, Expr, Spanned, Unary};
+use super::ast::{Arg, Binary, Expr, Name, Spanned, Unary};
 use super::error::{Expected, Problem, SyntaxError};
 use super::number::{literal, repeat};
 use super::token::{
-    Place, Res, any_name, blank, equals, expecting, keyword, lex, minus, name, skip_blank, spanned, spanned_name, word,
+    Place, Res, any_name, behind, blank, equals, expecting, keyword, lex, minus, name, skip_blank, spanned, word,
 };
 use super::words;
 use crate::base::limits;
@@ -15,10 +15,10 @@ use crate::base::source::Span;
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::tag;
-use nom::character::complete::char;
+use nom::character::complete::{char, one_of};
 use nom::combinator::{cut, map, opt, value as to, verify};
-use nom::multi::{many0, separated_list1};
-use nom::sequence::{pair, preceded, terminated};
+use nom::multi::many0;
+use nom::sequence::{preceded, terminated};
 
 /// `{ arg }`: up to the first token that is none. Commas count as blanks.
 pub(super) fn args<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Vec<Spanned<Arg>>> {
@@ -64,8 +64,10 @@ fn stride<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Arg> {
 
 fn operand<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Expr> {
     let sized = verify(literal, |e| matches!(e, Expr::Number(_) | Expr::Dims(_)));
-    let inner = map(|i| paren(place, i), |tall| tall.expr.node);
-    expecting(Expected::OPERAND, alt((sized, map(name, Expr::Name), inner))).parse(i)
+    if blank(i).starts_with('(') {
+        return paren(place, blank(i)).map(|(i, tall)| (i, tall.expr.node));
+    }
+    expecting(Expected::OPERAND, alt((sized, map(name, Expr::Name)))).parse(i)
 }
 
 /// `NAME "=" value`.
@@ -78,33 +80,32 @@ fn named<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Arg> {
 
 /// `value = atom { "*" atom }`.
 fn value<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Spanned<Expr>> {
-    let (i, tall) = chain(place, i, atom, |i| to(Binary::Times, char('*')).parse(i))?;
-    Ok((i, tall.expr))
+    let (mut i, mut left) = atom(place, i)?;
+    while let (rest, Some(_)) = opt(lex(char('*'))).parse(i)? {
+        let (rest, right) = cut(|i| atom(place, i)).parse(rest)?;
+        left = left.join(Binary::Times, right, i)?;
+        i = rest;
+    }
+    Ok((i, left.expr))
 }
 
-/// `atom = NUMBER | PERCENT | DIMS | SHAPE | PADS | NAME | "frozen" | NAME "(" … ")" | "(" expr ")"`.
+/// `atom`.
 fn atom<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    let word = alt((name, map(verify(any_name, |n: &str| n == "frozen"), str::to_owned)));
-    expecting(
-        Expected::OPERAND,
-        alt((
-            leaf(place, literal),
-            |i| call(place, i, |i| char('(').parse(i)),
-            leaf(place, map(word, Expr::Name)),
-            |i| paren(place, i),
-        )),
-    )
-    .parse(i)
+    fn word(i: &str) -> Res<'_, String> {
+        let frozen = verify(any_name, |n: &str| n == "frozen");
+        alt((name, map(frozen, str::to_owned))).parse(i)
+    }
+    operand_of(place, i, word, |rest| rest)
 }
 
-/// `expr = conj { "or" conj }`.
+/// `expr`.
 pub(super) fn expr<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Spanned<Expr>> {
-    map(|i| disjunction(place, i), |tall| tall.expr).parse(i)
+    climb(place, i, Strength::Or).map(|(i, tall)| (i, tall.expr))
 }
 
-/// The expression behind `repeat`: `sum`.
-pub(super) fn count<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Spanned<Expr>> {
-    map(|i| sum(place, i), |tall| tall.expr).parse(i)
+/// `sum`, which a `repeat` counts by.
+pub(super) fn sum<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Spanned<Expr>> {
+    climb(place, i, Strength::Sum).map(|(i, tall)| (i, tall.expr))
 }
 
 /// An expression with the height of its tree.
@@ -113,28 +114,56 @@ struct Tall {
     height: usize,
 }
 
-fn disjunction<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    chain(place, i, conj, |i| to(Binary::Or, keyword("or")).parse(i))
+/// How strongly operators bind: the productions `expr`, `conj`, `neg`, `cmp`, `sum`, `term`, `unary`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    Or,
+    And,
+    Not,
+    Compare,
+    Sum,
+    Term,
+    Unary,
 }
 
-fn conj<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    chain(place, i, neg, |i| to(Binary::And, keyword("and")).parse(i))
-}
-
-fn neg<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    prefixed(place, i, cmp, |i| to(Unary::Not, keyword("not")).parse(i))
-}
-
-fn cmp<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    let (i, left) = sum(place, i)?;
-    let (rest, operator) = opt(lex(comparison)).parse(i)?;
-    match operator {
-        Some(operator) => {
-            let (rest, right) = cut(|i| sum(place, i)).parse(rest)?;
-            Ok((rest, left.join(operator, right, i)?))
+/// The production whose operators bind with `least` or stronger, by precedence climbing.
+fn climb<'a>(place: Place<'a>, i: &'a str, least: Strength) -> Res<'a, Tall> {
+    let not = if least <= Strength::Not { opt(spanned(place, keyword("not"))).parse(i)? } else { (i, None) };
+    let (mut i, mut left, mut most) = if let (rest, Some(not)) = not {
+        let (rest, tall) = cut(|i| climb(place, i, Strength::Compare)).parse(rest)?;
+        (rest, tall.under(Unary::Not, not.span, i)?, Strength::And)
+    } else {
+        let (rest, tall) = unary(place, i)?;
+        (rest, tall, Strength::Term)
+    };
+    while let (rest, Some((operator, strength, right))) = opt(lex(operator)).parse(i)?
+        && (least..=most).contains(&strength)
+    {
+        let (rest, operand) = cut(|i| climb(place, i, right)).parse(rest)?;
+        left = left.join(operator, operand, i)?;
+        i = rest;
+        if strength == Strength::Compare {
+            most = Strength::And;
         }
-        None => Ok((i, left)),
     }
+    Ok((i, left))
+}
+
+/// An operator of two operands, how strongly it binds, and the production on its right.
+fn operator(i: &str) -> Res<'_, (Binary, Strength, Strength)> {
+    let or = to((Binary::Or, Strength::Or, Strength::And), keyword("or"));
+    let and = to((Binary::And, Strength::And, Strength::Not), keyword("and"));
+    let compared = map(comparison, |op| (op, Strength::Compare, Strength::Sum));
+    let added = alt((to(Binary::Plus, char('+')), to(Binary::Minus, minus)));
+    let multiplied = alt((to(Binary::Times, char('*')), to(Binary::Divide, char('/'))));
+    alt((
+        map(multiplied, |op| (op, Strength::Term, Strength::Unary)),
+        map(added, |op| (op, Strength::Sum, Strength::Term)),
+        compared,
+        and,
+        or,
+    ))
+    .parse(i)
 }
 
 fn comparison(i: &str) -> Res<'_, Binary> {
@@ -149,100 +178,74 @@ fn comparison(i: &str) -> Res<'_, Binary> {
     .parse(i)
 }
 
-fn sum<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    chain(place, i, term, |i| alt((to(Binary::Plus, char('+')), to(Binary::Minus, minus))).parse(i))
-}
-
-fn term<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    chain(place, i, unary, |i| alt((to(Binary::Times, char('*')), to(Binary::Divide, char('/')))).parse(i))
-}
-
+/// `unary = [ minus ] prim`.
 fn unary<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    prefixed(place, i, prim, |i| to(Unary::Minus, minus).parse(i))
+    match opt(spanned(place, minus)).parse(i)? {
+        (rest, Some(sign)) => {
+            let (rest, tall) = cut(|i| prim(place, i)).parse(rest)?;
+            Ok((rest, tall.under(Unary::Minus, sign.span, i)?))
+        }
+        (i, None) => prim(place, i),
+    }
 }
 
-/// `prim = NUMBER | PERCENT | DIMS | SHAPE | PADS | NAME | NAME "(" expr { "," expr } ")" | "(" expr ")" | "(" expr "x" expr ")"`.
+/// `prim`.
 fn prim<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    expecting(
-        Expected::OPERAND,
-        alt((
-            leaf(place, literal),
-            |i| call(place, i, |i| lex(char('(')).parse(i)),
-            leaf(place, map(name, Expr::Name)),
-            |i| paren(place, i),
-        )),
-    )
-    .parse(i)
+    operand_of(place, i, name, skip_blank)
 }
 
-/// `operand { operator operand }`, grouped from the left.
-fn chain<'a>(
+/// `prim` or `atom`: they differ in the words that are names, and in how far from its function a parenthesis may stand,
+/// which `gap` skips.
+fn operand_of<'a>(
     place: Place<'a>,
     i: &'a str,
-    operand: fn(Place<'a>, &'a str) -> Res<'a, Tall>,
-    operator: fn(&'a str) -> Res<'a, Binary>,
+    word: fn(&'a str) -> Res<'a, String>,
+    gap: fn(&'a str) -> &'a str,
 ) -> Res<'a, Tall> {
-    let (mut i, mut left) = operand(place, i)?;
-    while let (rest, Some(operator)) = opt(lex(operator)).parse(i)? {
-        let (rest, right) = cut(|i| operand(place, i)).parse(rest)?;
-        left = left.join(operator, right, i)?;
+    let i = blank(i);
+    if i.starts_with('(') {
+        return paren(place, i);
+    }
+    let leaf = alt((literal, map(word, Expr::Name)));
+    let (rest, expr) = spanned(place, expecting(Expected::OPERAND, leaf)).parse(i)?;
+    match expr.node {
+        Expr::Name(node) if gap(rest).starts_with('(') => call(place, gap(rest), Spanned { node, span: expr.span }),
+        _ => Ok((rest, Tall { expr, height: 1 })),
+    }
+}
+
+/// `"(" expr { "," expr } ")"` behind the name of a function.
+fn call<'a>(place: Place<'a>, start: &'a str, function: Name) -> Res<'a, Tall> {
+    let inner = deeper(place, start)?;
+    let mut height = 0;
+    let mut args = Vec::new();
+    let mut i = start;
+    loop {
+        let (rest, arg) = cut(|i| climb(inner, i, Strength::Or)).parse(behind(blank(i), 1))?;
+        height = arg.height.max(height);
+        args.push(arg.expr);
+        let close = Expected::PAREN.or(Expected::COMMA).or(Expected::OPERATOR);
+        let (after, close) = cut(expecting(close, one_of(",)"))).parse(rest)?;
+        if close == ')' {
+            let span = function.span.to(place.span(start, after));
+            return Tall::new(Expr::Call(function, args), span, height, start).map(|tall| (after, tall));
+        }
         i = rest;
     }
-    Ok((i, left))
 }
 
-/// `[ operator ] operand`.
-fn prefixed<'a>(
-    place: Place<'a>,
-    i: &'a str,
-    operand: fn(Place<'a>, &'a str) -> Res<'a, Tall>,
-    operator: fn(&'a str) -> Res<'a, Unary>,
-) -> Res<'a, Tall> {
-    let (rest, operator) = opt(spanned(place, operator)).parse(i)?;
-    match operator {
-        Some(operator) => {
-            let (rest, Tall { expr, height }) = cut(|i| operand(place, i)).parse(rest)?;
-            let span = operator.span.to(expr.span);
-            Tall::new(Expr::Unary(operator.node, Box::new(expr)), span, height, i).map(|tall| (rest, tall))
-        }
-        None => operand(place, i),
-    }
-}
-
-fn leaf<'a>(
-    place: Place<'a>,
-    parser: impl Parser<&'a str, Output = Expr, Error = SyntaxError<'a>>,
-) -> impl Parser<&'a str, Output = Tall, Error = SyntaxError<'a>> {
-    map(spanned(place, parser), |expr| Tall { expr, height: 1 })
-}
-
-/// `NAME "(" expr { "," expr } ")"`; `open` reads the parenthesis, which among arguments must touch the name.
-fn call<'a>(place: Place<'a>, i: &'a str, open: fn(&'a str) -> Res<'a, char>) -> Res<'a, Tall> {
-    let start = blank(i);
-    let (i, function) = terminated(|i| spanned_name(place, i), open).parse(start)?;
+/// `paren = "(" expr [ ( "x" | "×" ) expr ] ")"`.
+fn paren<'a>(place: Place<'a>, start: &'a str) -> Res<'a, Tall> {
     let inner = deeper(place, start)?;
-    let list = separated_list1(lex(char(',')), |i| disjunction(inner, i));
-    let close = expecting(Expected::PAREN.or(Expected::COMMA).or(Expected::OPERATOR), char(')'));
-    let (rest, args) = cut(terminated(list, close)).parse(i)?;
-    let height = args.iter().map(|a| a.height).max().unwrap_or(0);
-    let args = args.into_iter().map(|a| a.expr).collect();
-    Tall::new(Expr::Call(function, args), place.span(start, rest), height, start).map(|tall| (rest, tall))
-}
-
-/// `"(" expr ")" | "(" expr "x" expr ")"`.
-fn paren<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Tall> {
-    let start = blank(i);
-    let (i, _) = char('(').parse(start)?;
-    let inner = deeper(place, start)?;
-    let second = preceded(lex(by), |i| disjunction(inner, i));
-    let close = expecting(Expected::PAREN.or(Expected::OPERATOR), char(')'));
-    let (rest, (first, second)) = cut(terminated(pair(|i| disjunction(inner, i), opt(second)), close)).parse(i)?;
-    let height = second.as_ref().map_or(0, |s| s.height).max(first.height);
-    let first = Box::new(first.expr);
-    let node = match second {
-        Some(second) => Expr::Sizes(first, Box::new(second.expr)),
-        None => Expr::Paren(first),
+    let (i, first) = cut(|i| climb(inner, i, Strength::Or)).parse(behind(start, 1))?;
+    let (i, by) = opt(lex(by)).parse(i)?;
+    let (i, node, height) = if by.is_some() {
+        let (i, second) = cut(|i| climb(inner, i, Strength::Or)).parse(i)?;
+        (i, Expr::Sizes(Box::new(first.expr), Box::new(second.expr)), first.height.max(second.height))
+    } else {
+        (i, Expr::Paren(Box::new(first.expr)), first.height)
     };
+    let (rest, _) = cut(expecting(Expected::PAREN.or(Expected::OPERATOR), char(')'))).parse(i)?;
     Tall::new(node, place.span(start, rest), height, start).map(|tall| (rest, tall))
 }
 
@@ -262,6 +265,12 @@ impl Tall {
         } else {
             Err(SyntaxError::failure(blank(at), Problem::TooDeep))
         }
+    }
+
+    /// `operator self`; `at` is where the operator stands.
+    fn under(self, operator: Unary, sign: Span, at: &str) -> Result<Tall, nom::Err<SyntaxError<'_>>> {
+        let span = sign.to(self.expr.span);
+        Tall::new(Expr::Unary(operator, Box::new(self.expr)), span, self.height, at)
     }
 
     /// `self operator right`; `at` is where the operator stands.

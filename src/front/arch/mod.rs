@@ -11,6 +11,7 @@ mod number;
 pub mod print;
 mod reader;
 mod token;
+mod top;
 pub mod words;
 
 use crate::base::diagnostic::{Diagnostic, Origin};

@@ -4,10 +4,11 @@ use super::ast::{File, Name, Size, Spanned, Stmt, Top};
 use super::braces::Braces;
 use super::error::{Expected, Problem, SyntaxError};
 use super::expect::claim;
-use super::item::top;
+
 use super::token::{
-    Place, Res, at_line_end, blank, is_repeat, keyword, lex, new_name, skip_blank, skip_ends, spanned, word,
+    Place, Res, at_line_end, behind, blank, is_repeat, keyword, lex, new_name, skip_blank, skip_ends, spanned, word,
 };
+use super::top::top;
 use super::words;
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::limits;
@@ -171,8 +172,8 @@ impl<'a> Reader<'a> {
         let open = self.place.offset(i);
         let pair = self.braces.pair(open);
         let length = pair.close.saturating_sub(open);
-        let behind = length.saturating_add(usize::from(pair.closed));
-        (i.get(1..length).unwrap_or(""), i.get(behind..).unwrap_or(""))
+        let end = length.saturating_add(usize::from(pair.closed));
+        (i.get(1..length).unwrap_or(behind(i, i.len())), behind(i, end))
     }
 
     /// What stands for a broken statement, and the text behind it.
@@ -199,7 +200,7 @@ impl<'a> Reader<'a> {
                 }
                 _ => rest.chars().next().map_or(1, char::len_utf8),
             };
-            rest = rest.get(length..).unwrap_or("");
+            rest = behind(rest, length);
         }
         (rest, arrow)
     }
@@ -207,8 +208,8 @@ impl<'a> Reader<'a> {
     /// The claim that a broken line ends with.
     fn last_claim(&self, arrow: &'a str, rest: &'a str) -> Option<Spanned<Size>> {
         let text = arrow.get(..arrow.len().saturating_sub(rest.len()))?;
-        let (behind, claim) = claim(self.place, text).ok()?;
-        skip_blank(behind).is_empty().then_some(claim)
+        let (rest, claim) = claim(self.place, text).ok()?;
+        skip_blank(rest).is_empty().then_some(claim)
     }
 
     /// The names that a broken line would have introduced.

@@ -12,7 +12,7 @@ use nom::character::complete::{char, digit1, one_of, satisfy};
 use nom::combinator::{not, opt, recognize, verify};
 use nom::multi::many0_count;
 use nom::sequence::{delimited, pair, preceded, terminated};
-use nom::{IResult, Offset, Parser};
+use nom::{IResult, Parser};
 
 /// What every parser of this room returns.
 pub(super) type Res<'a, T> = IResult<&'a str, T, SyntaxError<'a>>;
@@ -28,7 +28,7 @@ pub(super) struct Place<'a> {
 impl Place<'_> {
     /// Byte offset of a part of the text.
     pub(super) fn offset(self, part: &str) -> usize {
-        Offset::offset(self.text, part)
+        part.as_ptr().addr().saturating_sub(self.text.as_ptr().addr()).min(self.text.len())
     }
 
     /// From the start of one part of the text to the start of another.
@@ -48,10 +48,15 @@ impl Place<'_> {
     }
 }
 
+/// The text behind so many bytes of it.
+pub(super) fn behind(i: &str, bytes: usize) -> &str {
+    i.split_at_checked(bytes).map_or_else(|| i.trim_start_matches(|_| true), |(_, rest)| rest)
+}
+
 /// The text behind blanks and a comment.
 pub(super) fn skip_blank(i: &str) -> &str {
     let i = i.trim_start_matches([' ', '\t', '\r']);
-    if i.starts_with('#') { i.find('\n').and_then(|end| i.get(end..)).unwrap_or("") } else { i }
+    if i.starts_with('#') { i.trim_start_matches(|c| c != '\n') } else { i }
 }
 
 /// The text from the next token on. At the end of a line it stays where it is, so that a message about what is missing
