@@ -43,17 +43,31 @@ fn a_mistake_of_form_costs_one_message_that_says_what_the_case_says() {
         let (sources, diagnostics) = findings(&case);
         let slug = case.says("error").unwrap_or_else(|| panic!("{name}: no `# error:` line"));
         assert_eq!(codes(&diagnostics), [slug], "{name}: {diagnostics:#?}");
-        let finding = &diagnostics[0];
-        if let Some(place) = case.says("at") {
-            assert_eq!(at(&sources, finding), place, "{name}");
-        }
-        if let Some(message) = case.says("says") {
-            assert_eq!(finding.message, message, "{name}");
-        }
-        if let Some(help) = case.says("help") {
-            assert_eq!(finding.help.as_deref(), Some(help), "{name}");
-        }
-        assert_eq!(mended(&case.text, finding).as_deref(), case.says("becomes"), "{name}");
+        check_message(&case, &sources, &diagnostics[0]);
+        assert_eq!(diagnostics[0].fix.is_some(), case.says("becomes").is_some(), "{name}");
+    }
+}
+
+/// Compares a message with what the comment lines of its case say of it.
+pub(crate) fn check_message(case: &Case, sources: &Sources, finding: &Diagnostic) {
+    let name = case.path.display();
+    if let Some(place) = case.says("at") {
+        assert_eq!(at(sources, finding), place, "{name}");
+    }
+    if let Some(message) = case.says("says") {
+        assert_eq!(finding.message, message, "{name}");
+    }
+    if let Some(label) = case.says("label") {
+        assert_eq!(finding.label.as_deref(), Some(label), "{name}");
+    }
+    if let Some(note) = case.says("note") {
+        assert!(finding.notes.iter().any(|n| n == note), "{name}: {:#?}", finding.notes);
+    }
+    if let Some(help) = case.says("help") {
+        assert_eq!(finding.help.as_deref(), Some(help), "{name}");
+    }
+    if let Some(line) = case.says("becomes") {
+        assert_eq!(mended(&case.text, finding).as_deref(), Some(line), "{name}");
     }
 }
 

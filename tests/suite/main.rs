@@ -4,6 +4,7 @@
 mod arch_cases;
 mod arch_grammar;
 mod arch_hostile;
+mod arch_models;
 mod arch_print;
 mod ebnf;
 mod files;

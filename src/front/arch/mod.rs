@@ -1,18 +1,29 @@
 //! The `.arch` language: text → syntax tree → graph.
+//!
+//! [`read`] parses a text and what it imports, and says what is wrong without knowing sizes. [`Document::lower`] expands
+//! one of its models into a graph, sizes interleaved, because `in.c` may decide what a block becomes.
 
 pub mod ast;
+pub mod prelude;
+pub mod print;
+pub mod words;
 
 mod braces;
+mod document;
 mod error;
 mod expect;
 mod expr;
 mod item;
+mod lower;
+mod name;
 mod number;
-pub mod print;
+mod rational;
 mod reader;
+mod resolve;
 mod token;
 mod top;
-pub mod words;
+
+pub use document::{Document, Framework, LoadError, Loader, Lowered, ModelName, Overrides, read};
 
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::limits;

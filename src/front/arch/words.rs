@@ -27,6 +27,15 @@ pub const SIGNS: &[&str] = &[
     "{", "}", "|", ",", ":", ";", "×",
 ];
 
+/// Layers that pass their tensor on and make no operator.
+pub const PASSES: &[&str] = &["identity", "linear"];
+
+/// What may stand behind the sizes of an `input`. Anywhere else these are plain names.
+pub const INPUTS: &[&str] = &["rgb", "rgba", "gray", "grey", "hwc", "chw"];
+
+/// Functions of expressions. Anywhere else these are plain names.
+pub const FUNCTIONS: &[&str] = &["floor", "ceil", "round", "min", "max", "divisible"];
+
 /// Names that the language gives to values: the incoming tensor and the truth values.
 const VALUES: &[&str] = &["in", "on", "off"];
 
@@ -41,5 +50,5 @@ pub fn is_reserved(word: &str) -> bool {
     let of_layers = LAYER_WORDS.get_or_init(|| {
         ops::layers().flat_map(|l| [l.keyword].into_iter().chain(l.aliases.iter().chain(l.words).copied())).collect()
     });
-    is_keyword(word) || VALUES.contains(&word) || of_layers.contains(word)
+    is_keyword(word) || PASSES.contains(&word) || VALUES.contains(&word) || of_layers.contains(word)
 }
