@@ -113,17 +113,27 @@ impl Operator for Reduction {
     }
 
     fn fold(&self, at: &At) -> Vec<Option<Literal>> {
-        let combine: fn(&Dim, &Dim) -> Dim = match self.name {
-            "ReduceMax" => Dim::larger,
-            "ReduceMin" => Dim::smaller,
-            "ReduceSum" => Dim::plus,
-            "ReduceProd" => Dim::times,
+        type Of<T> = fn(&T, &T) -> T;
+        let (ints, floats): (Of<Dim>, Option<Of<f64>>) = match self.name {
+            "ReduceMax" => (Dim::larger, Some(|a, b| a.max(*b))),
+            "ReduceMin" => (Dim::smaller, Some(|a, b| a.min(*b))),
+            "ReduceSum" => (Dim::plus, None),
+            "ReduceProd" => (Dim::times, None),
             _ => return vec![None],
         };
         let folded = || {
             let literal = at.literal(0)?;
             let axes = self.reduced(at, literal.dims.len()).ok()??;
-            fold_ints(literal, &axes, self.keep, combine)
+            let elements = match &literal.elements {
+                Elements::Ints(values) => Elements::Ints(fold(values, &literal.dims, &axes, ints)?),
+                Elements::Floats(values) => Elements::Floats(fold(values, &literal.dims, &axes, floats?)?),
+            };
+            let size = |(i, n): (usize, &usize)| match axes.contains(&i) {
+                true if self.keep => Some(1),
+                true => None,
+                false => Some(*n),
+            };
+            Some(Literal { dims: literal.dims.iter().enumerate().filter_map(size).collect(), elements })
         };
         vec![folded()]
     }
@@ -163,16 +173,16 @@ fn without(dims: &[Dim], axes: &[usize], keep: bool) -> Shape {
     Shape::Ranked(kept.collect())
 }
 
-fn fold_ints(literal: &Literal, axes: &[usize], keep: bool, combine: fn(&Dim, &Dim) -> Dim) -> Option<Literal> {
-    let values = literal.ints()?;
+/// Every result's elements combined in row-major order.
+fn fold<T: Clone>(values: &[T], dims: &[usize], axes: &[usize], combine: fn(&T, &T) -> T) -> Option<Vec<T>> {
     let kept = |i: usize| !axes.contains(&i);
-    let sizes: Vec<usize> = literal.dims.iter().enumerate().filter(|(i, _)| kept(*i)).map(|(_, n)| *n).collect();
-    let results = sizes.iter().try_fold(1usize, |p, n| p.checked_mul(*n))?;
-    let mut sums: Vec<Option<Dim>> = vec![None; results];
+    let sizes = dims.iter().enumerate().filter(|(i, _)| kept(*i));
+    let results = sizes.map(|(_, n)| *n).try_fold(1usize, usize::checked_mul)?;
+    let mut sums: Vec<Option<T>> = vec![None; results];
     for (position, value) in values.iter().enumerate() {
         // The coordinates of the element, last axis first, make the position of its result.
         let (mut rest, mut target, mut stride) = (position, 0usize, 1usize);
-        for (i, n) in literal.dims.iter().enumerate().rev() {
+        for (i, n) in dims.iter().enumerate().rev() {
             if kept(i) {
                 target += rest.checked_rem(*n)? * stride;
                 stride *= n;
@@ -183,10 +193,7 @@ fn fold_ints(literal: &Literal, axes: &[usize], keep: bool, combine: fn(&Dim, &D
         *sum = Some(sum.as_ref().map_or_else(|| value.clone(), |s| combine(s, value)));
     }
     // Without elements there is nothing to start from, and nothing worth folding.
-    let sums = sums.into_iter().collect::<Option<Vec<_>>>()?;
-    let dims = literal.dims.iter().enumerate();
-    let dims = dims.filter(|(i, _)| keep || kept(*i)).map(|(i, n)| if kept(i) { *n } else { 1 }).collect();
-    Some(Literal { dims, elements: Elements::Ints(sums) })
+    sums.into_iter().collect()
 }
 
 /// From the number of elements that go in, of results, and the operations.
@@ -280,13 +287,23 @@ mod tests {
     #[test]
     fn a_literal_is_reduced_along_its_axes() {
         let of = |n: &[i64]| n.iter().map(|n| Dim::Known(*n)).collect::<Vec<_>>();
+        let folded = |op, literal: &Literal, axis, keep| {
+            let case = Case::new("", op, 11)
+                .known(literal.clone())
+                .with("axes", Attribute::Ints(vec![axis]))
+                .int("keepdims", keep);
+            case.fold().into_iter().next().flatten()
+        };
         let table = Literal { dims: vec![2, 3], elements: Elements::Ints(of(&[1, 2, 3, 4, 5, 6])) };
         let columns = Literal { dims: vec![3], elements: Elements::Ints(of(&[5, 7, 9])) };
-        assert_eq!(fold_ints(&table, &[0], false, Dim::plus), Some(columns));
+        assert_eq!(folded("ReduceSum", &table, 0, 0), Some(columns));
         let rows = Literal { dims: vec![2, 1], elements: Elements::Ints(of(&[6, 120])) };
-        assert_eq!(fold_ints(&table, &[1], true, Dim::times), Some(rows));
+        assert_eq!(folded("ReduceProd", &table, 1, 1), Some(rows));
         let sizes = Literal::vector(vec![Dim::symbol("N"), Dim::Known(3)]);
-        let volume = fold_ints(&sizes, &[0], false, Dim::times);
-        assert_eq!(volume, Some(Literal::scalar(Dim::symbol("N").times(&Dim::Known(3)))));
+        let volume = Literal::scalar(Dim::symbol("N").times(&Dim::Known(3)));
+        assert_eq!(folded("ReduceProd", &sizes, 0, 0), Some(volume));
+        let scales = Literal { dims: vec![2], elements: Elements::Floats(vec![0.5, 2.0]) };
+        let largest = Literal { dims: vec![], elements: Elements::Floats(vec![2.0]) };
+        assert_eq!(folded("ReduceMax", &scales, 0, 0), Some(largest));
     }
 }

@@ -4,11 +4,12 @@ use super::convert::Converter;
 use super::proto::{GraphProto, TypeProto};
 use super::types::{Written, value_info, value_type};
 use super::{Outcome, undecodable};
+use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::graph::{Body, ValueId};
 use crate::ops::attributes::Attributes;
 use crate::ops::control::{BodyInput, body_inputs};
 use crate::ops::rules::{At, BodyOutput, OpKind};
-use crate::tensor::{Dim, Shape, TensorType, ValueType};
+use crate::tensor::{Dim, Elements, Literal, Shape, TensorType, ValueType};
 use prost::Message;
 use prost::bytes::Bytes;
 
@@ -29,14 +30,7 @@ impl Converter<'_> {
     /// Builds a node's sub-graphs.
     pub(super) fn bodies(&mut self, owner: &Owner, graphs: &[Bytes]) -> Outcome<Vec<Body>> {
         let mut wanted = self.body_inputs(owner, &[]);
-        let [only] = graphs else {
-            let mut bodies = Vec::with_capacity(graphs.len());
-            for graph in graphs {
-                self.body(graph, &wanted, owner.index)?;
-                bodies.push(self.builder.end_body());
-            }
-            return Ok(bodies);
-        };
+        let [only] = graphs else { return self.branches(owner, graphs) };
         for round in 1..ROUNDS {
             let findings = self.findings.len();
             let delivered = self.body(only, &wanted, owner.index)?;
@@ -53,6 +47,40 @@ impl Converter<'_> {
         }
         self.body(only, &wanted, owner.index)?;
         Ok(vec![self.builder.end_body()])
+    }
+
+    /// Builds the branches of a choice. Where one of two cannot be with the sizes that go in, the other is the one that
+    /// runs, and the condition is known.
+    fn branches(&mut self, owner: &Owner, graphs: &[Bytes]) -> Outcome<Vec<Body>> {
+        let mut bodies = Vec::with_capacity(graphs.len());
+        let mut wrong: Vec<Vec<Diagnostic>> = Vec::with_capacity(graphs.len());
+        for graph in graphs {
+            let before = self.findings.len();
+            self.body(graph, &[], owner.index)?;
+            bodies.push(self.builder.end_body());
+            wrong.push(self.findings.split_off(before));
+        }
+        let condition = owner.inputs.first().copied().flatten();
+        let known = |id| self.builder.get(id).literal.as_ref().and_then(|l| l.int()).and_then(Dim::known);
+        let runs = condition.and_then(known);
+        let error = |findings: &[Diagnostic]| findings.iter().find(|f| f.severity == Severity::Error).cloned();
+        match (condition, runs, wrong.as_mut_slice()) {
+            (_, Some(runs), [yes, no]) => self.findings.append(if runs == 0 { no } else { yes }),
+            (Some(condition), None, [yes, no]) if error(yes).is_some() != error(no).is_some() => {
+                let (runs, right) = if error(yes).is_some() { (0, no.clone()) } else { (1, yes.clone()) };
+                self.findings.extend(right);
+                let rank = self.builder.get(condition).ty.tensor().and_then(|t| t.shape.rank()).unwrap_or(0);
+                let literal = Literal { dims: vec![1; rank], elements: Elements::Ints(vec![Dim::Known(runs)]) };
+                self.builder.set_literal(condition, literal);
+                if let Some(error) = error(yes).or(error(no)) {
+                    let message = "this cannot be with such inputs, so the other branch is the one that runs";
+                    self.findings
+                        .push(Diagnostic::hint("branch-impossible", error.origin, message).note(error.message));
+                }
+            }
+            _ => self.findings.extend(wrong.into_iter().flatten()),
+        }
+        Ok(bodies)
     }
 
     /// What goes into the sub-graphs, given what they deliver. An operator that cannot say so says why when it is added.
