@@ -66,6 +66,7 @@ mod rotary;
 mod scan;
 mod select;
 mod sequence;
+mod sequence_map;
 mod signal;
 mod slice;
 mod softmax;
@@ -150,6 +151,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: scan::OPS, layers: &[] },
     Room { ops: select::OPS, layers: &[] },
     Room { ops: sequence::OPS, layers: &[] },
+    Room { ops: sequence_map::OPS, layers: &[] },
     Room { ops: signal::OPS, layers: &[] },
     Room { ops: slice::OPS, layers: slice::LAYERS },
     Room { ops: softmax::OPS, layers: softmax::LAYERS },
