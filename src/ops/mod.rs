@@ -29,6 +29,7 @@ mod einsum;
 mod elementwise;
 mod fill;
 mod frame;
+mod fused;
 mod fused_attention;
 mod fused_norm;
 mod gather;
@@ -48,6 +49,7 @@ mod norm;
 mod optimizer;
 mod optional;
 mod own_conv;
+mod packed_matmul;
 mod pad;
 mod permute;
 mod pool;
@@ -97,7 +99,6 @@ pub struct Room {
 
 /// Every room.
 pub static ROOMS: &[Room] = &[
-    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: activation::OPS, layers: activation::LAYERS },
     Room { ops: adaptive_pool::OPS, layers: &[] },
     Room { ops: attention::OPS, layers: &[] },
@@ -116,6 +117,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: einsum::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: frame::OPS, layers: &[] },
+    Room { ops: fused::OPS, layers: &[] },
     Room { ops: fused_attention::OPS, layers: &[] },
     Room { ops: fused_norm::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
@@ -127,12 +129,14 @@ pub static ROOMS: &[Room] = &[
     Room { ops: linear_attention::OPS, layers: &[] },
     Room { ops: loss::OPS, layers: &[] },
     Room { ops: matmul::OPS, layers: matmul::LAYERS },
+    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: ml_features::OPS, layers: &[] },
     Room { ops: ml_models::OPS, layers: &[] },
     Room { ops: norm::OPS, layers: norm::LAYERS },
     Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: optional::OPS, layers: &[] },
     Room { ops: own_conv::OPS, layers: own_conv::LAYERS },
+    Room { ops: packed_matmul::OPS, layers: &[] },
     Room { ops: pad::OPS, layers: pad::LAYERS },
     Room { ops: permute::OPS, layers: permute::LAYERS },
     Room { ops: pool::OPS, layers: pool::LAYERS },
