@@ -32,6 +32,7 @@ mod frame;
 mod fused;
 mod fused_attention;
 mod fused_norm;
+mod gated;
 mod gather;
 mod global_pool;
 mod grid;
@@ -120,6 +121,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: fused::OPS, layers: &[] },
     Room { ops: fused_attention::OPS, layers: &[] },
     Room { ops: fused_norm::OPS, layers: &[] },
+    Room { ops: gated::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
     Room { ops: global_pool::OPS, layers: &[] },
     Room { ops: grid::OPS, layers: &[] },

@@ -79,7 +79,7 @@ impl Literal {
 
     /// Its shape.
     pub fn shape(&self) -> Shape {
-        Shape::Ranked(self.dims.iter().map(|n| Dim::from(*n as u64)).collect())
+        Shape::Ranked(self.dims.iter().copied().map(Dim::from).collect())
     }
 
     /// Its integers.
