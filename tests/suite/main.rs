@@ -10,3 +10,4 @@ mod ebnf;
 mod files;
 mod onnx_proto;
 mod operators;
+mod oracle;
