@@ -1,6 +1,7 @@
 //! Layers as comma-separated values (RFC 4180), figures as plain integers for the batch. An empty cell is a figure that
 //! is not known. A text that a spreadsheet would take for a formula begins with an apostrophe.
 
+use super::escape::visible;
 use super::rows::{Row, rows};
 use super::shape::shape;
 use super::{Entry, Format, Layout, Outcome, Style};
@@ -46,10 +47,11 @@ fn figure<Q: Quantity>(figure: AtLeast<Q>) -> String {
 }
 
 /// A text cell: quoted where it must be, and never a formula.
-fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text.into() };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+fn cell(original: &str) -> String {
+    let text = visible(original);
+    let formula = text.starts_with(['=', '+', '-', '@']) || original.starts_with(['\t', '\r']);
+    let text = if formula { format!("'{text}") } else { text.into_owned() };
+    if text.contains(['"', ',']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 #[cfg(test)]
@@ -59,9 +61,9 @@ mod tests {
     #[test]
     fn cells_are_quoted_and_formulas_defused() {
         assert_eq!(cell("conv1"), "conv1");
-        assert_eq!(cell("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
+        assert_eq!(cell("a,\"b\"\n"), "\"a,\"\"b\"\"\\n\"");
         assert_eq!(cell("=cmd|'/C calc'!A0"), "'=cmd|'/C calc'!A0");
-        assert_eq!(cell("\t=1"), "'\t=1");
+        assert_eq!(cell("\t=1"), "'\\t=1");
         assert_eq!(cell("-1,2"), "\"'-1,2\"");
     }
 }

@@ -1,6 +1,7 @@
 //! The JSON report: a serialisable twin of [`Report`], so that names in it never change with the program's insides.
 //! `report.schema.json` describes it; a test holds every output against that.
 
+use super::escape::is_hidden;
 use super::{Broken, Entry, Format, Outcome, Style};
 use crate::analyze::report::{Field, Layer, Report, Tensor};
 use crate::base::diagnostic::{Diagnostic, Origin};
@@ -472,6 +473,20 @@ impl serde_json::ser::Formatter for Lines {
     }
     fn begin_object_value<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         out.write_all(b": ")
+    }
+    /// The same string for every reader of JSON, and harmless for terminals, pages and build logs that show it raw.
+    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(|c| matches!(c, '<' | '#') || is_hidden(c)) {
+            let (plain, behind) = rest.split_at(at);
+            out.write_all(plain.as_bytes())?;
+            let mut behind = behind.chars();
+            for unit in behind.next().unwrap_or_default().encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = behind.as_str();
+        }
+        out.write_all(rest.as_bytes())
     }
 }
 

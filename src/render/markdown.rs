@@ -2,7 +2,7 @@
 //! link, a mention or HTML.
 
 use super::escape::visible;
-use super::rows::{By, Row, rows};
+use super::rows::{By, Row, Sort, rows};
 use super::shape::shape;
 use super::totals::{GLUE, totals};
 use super::units::{bytes, grouped};
@@ -31,7 +31,7 @@ fn report(figures: &Figures, sources: &Sources, style: &Style, out: &mut dyn io:
     writeln!(out, "| layer | operation | output | parameters | MACs | memory |")?;
     writeln!(out, "| --- | --- | ---: | ---: | ---: | ---: |")?;
     let mut rows = rows(report, sources, style.selection);
-    if style.selection.by == By::Layer && style.selection.top.is_none() {
+    if style.selection.by == By::Layer && style.selection.sort == Sort::Order && rows.left_out == 0 {
         rows.shown.splice(0..0, report.inputs.iter().map(Row::of_input));
     }
     for row in &rows.shown {

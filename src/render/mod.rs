@@ -23,6 +23,7 @@ use std::rc::Rc;
 use units::Units;
 
 /// A way of writing reports.
+#[derive(Debug)]
 pub struct Format {
     /// Its name on the command line.
     pub name: &'static str,
@@ -92,6 +93,14 @@ pub struct Broken {
 }
 
 impl Entry {
+    /// Where the model was read.
+    pub fn source(&self) -> &str {
+        match &self.outcome {
+            Outcome::Sized(figures) => &figures.report.source,
+            Outcome::Broken(broken) => &broken.source,
+        }
+    }
+
     /// What was found about the model or its file.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match &self.outcome {
@@ -142,4 +151,55 @@ pub struct Style {
     pub mode: Mode,
     /// Rows shown.
     pub selection: Selection,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows::By;
+    use super::*;
+
+    fn printed(format: &Format, style: &Style, entry: Entry) -> String {
+        let mut out = Vec::new();
+        (format.write)(&[entry], style, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn no_format_lets_a_hostile_name_through() {
+        for format in FORMATS {
+            for by in [By::Layer, By::Block, By::Op] {
+                for name in sample::HOSTILE {
+                    let selection = Selection { by, ..Selection::default() };
+                    let style = Style { selection, ..Style::default() };
+                    let text = printed(format, &style, sample::hostile(name));
+                    let raw = text.chars().filter(|c| !matches!(c, '\n' | '\r')).find(|c| escape::is_hidden(*c));
+                    assert_eq!(raw, None, "{} lets {name:?} through:\n{text}", format.name);
+                    let command = text.lines().any(|line| line.trim_start().starts_with("::") || line.contains("##["));
+                    assert!(!command, "{} prints a command of a build server:\n{text}", format.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn findings_let_no_hostile_name_through() {
+        for name in sample::HOSTILE {
+            let entry = sample::hostile(name);
+            let mut out = Vec::new();
+            diagnostics::write(entry.diagnostics(), name, &entry.sources, &Style::default(), &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(!text.chars().any(|c| c != '\n' && escape::is_hidden(c)), "{text:?}");
+            assert!(!text.lines().any(|line| line.trim_start().starts_with("::") || line.contains("##[")), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_format_has_a_name_and_an_extension_of_its_own() {
+        for (i, one) in FORMATS.iter().enumerate() {
+            let twin = FORMATS[..i].iter().find(|other| other.name == one.name || other.extension == one.extension);
+            assert!(twin.is_none(), "{} stands twice", one.name);
+            assert_eq!(format(one.name).map(|f| f.extension), Some(one.extension));
+            assert_eq!(format_for(&one.extension.to_uppercase()).map(|f| f.name), Some(one.name));
+        }
+    }
 }

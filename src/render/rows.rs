@@ -44,7 +44,12 @@ pub struct Selection {
     pub sort: Sort,
     /// How many at most: the first ones by `sort`, or those with the largest memory when they stand as they run.
     pub top: Option<usize>,
+    /// Without `top`: whether a table that fills a terminal is cut to its largest rows.
+    pub brief: bool,
 }
+
+/// Most rows of a table that is brief and not cut, and how many a cut one has.
+const BRIEF: (usize, usize) = (40, 20);
 
 /// A row: sums over its operators, for the batch.
 #[derive(Clone, Debug)]
@@ -95,7 +100,8 @@ pub fn rows<'a>(report: &'a Report, sources: &Sources, selection: Selection) -> 
         By::Block => runs(&report.layers, block, |layers| blocks(layers, sources)),
         By::Op => kinds(&report.layers),
     };
-    let top = selection.top.unwrap_or(usize::MAX);
+    let brief = if selection.brief && all.len() > BRIEF.0 { BRIEF.1 } else { usize::MAX };
+    let top = selection.top.unwrap_or(brief);
     match selection.sort {
         Sort::Order if all.len() > top => return largest(all, top),
         Sort::Order => {}
@@ -200,13 +206,14 @@ fn line(layers: &[Layer], sources: &Sources) -> String {
     }
 }
 
-/// The layer of a line without label, claim, comment and body: `conv 64 3x3 /2 same`.
+/// The layer of a line without label, claim, comment, body and `x3` (it has a row for each time).
 fn written(text: &str) -> String {
     let end = text.find(['\n', '#', '{', ';', '|']).unwrap_or(text.len());
     let text = &text[..end];
     let text = text.split_once("->").map_or(text, |(layer, _)| layer);
     let text = text.split_once(':').map_or(text, |(label, layer)| if is_name(label.trim()) { layer } else { text });
-    let words: Vec<_> = text.split_whitespace().collect();
+    let is_repeat = |word: &str| word.strip_prefix(['x', '×']).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    let words: Vec<_> = text.split_whitespace().filter(|word| !is_repeat(word)).collect();
     visible(&words.join(" ")).into_owned()
 }
 
@@ -224,5 +231,6 @@ mod tests {
         assert_eq!(written("pad 1:2x0:3"), "pad 1:2x0:3");
         assert_eq!(written("add {\n | conv 3 }"), "add");
         assert_eq!(written("conv 4 pad=1:2"), "conv 4 pad=1:2");
+        assert_eq!(written("conv 64 3x3 x3"), "conv 64 3x3");
     }
 }

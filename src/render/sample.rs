@@ -2,8 +2,8 @@
 //! chapter 14, exercise 2), worked out exactly.
 
 use super::{Entry, Figures, Layout, Outcome};
-use crate::analyze::report::{Inference, Layer, Report, Settings, Tensor, Totals, Training};
-use crate::base::diagnostic::Origin;
+use crate::analyze::report::{Field, Inference, Layer, Report, Settings, Tensor, Totals, Training, Unknown};
+use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};
 use crate::base::source::{Sources, Span};
 use crate::ops::rules::Operations;
@@ -90,4 +90,48 @@ pub(super) fn textbook() -> Entry {
     let single = Some(inference(9_000_000, 11_240_000));
     let figures = Figures { report, single, layout: Layout::Channels };
     Entry { outcome: Outcome::Sized(Box::new(figures)), sources: Rc::new(sources) }
+}
+
+/// Names that no writer for people may let through as they are.
+pub(super) const HOSTILE: &[&str] = &[
+    "\u{1b}[31mred\u{9b}2J",
+    "\u{202e}gpj.exe\u{2066}",
+    "a\nb\r\tc",
+    "::stop-commands::x",
+    "##[command]rm",
+    "=cmd|'/C calc'!A0",
+    "</script><img src=x onerror=alert(1)>",
+    "|`@me`|[x](javascript:y)",
+    "-1+1,\"2\"",
+];
+
+/// The exercise with hostile names wherever a file gives names.
+pub(super) fn hostile(name: &str) -> Entry {
+    let mut entry = textbook();
+    if let Outcome::Sized(figures) = &mut entry.outcome {
+        let report = &mut figures.report;
+        report.name = name.into();
+        report.source = name.into();
+        report.settings.precision = name.into();
+        report.inputs[0].name = name.into();
+        report.inference.overwriting_at = Some(name.into());
+        for layer in &mut report.layers {
+            layer.name = name.into();
+            layer.op = name.into();
+            layer.group = name.into();
+            layer.scope = name.into();
+            layer.origin = Origin::Node { name: name.into(), index: 0 };
+            layer.outputs[0].name = name.into();
+            layer.receptive_field =
+                vec![Field { input: name.into(), size: vec![3], stride: vec![(1, 2)], offset: vec![-1] }];
+        }
+        report.unknown.push(Unknown { layer: name.into(), op: name.into(), quantity: "macs", reason: name.into() });
+        report.diagnostics.push(
+            Diagnostic::warning("sample", Origin::Node { name: name.into(), index: 0 }, name)
+                .note(name)
+                .help(name)
+                .label(name),
+        );
+    }
+    entry
 }

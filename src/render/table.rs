@@ -2,7 +2,7 @@
 //! the width: columns go before a number is broken, and only names are cut. Elsewhere nothing is cut.
 
 use super::escape::{ascii, visible};
-use super::rows::{By, Row, Rows, rows};
+use super::rows::{By, Row, Rows, Sort, rows};
 use super::shape::shape;
 use super::totals::{GLUE, totals};
 use super::units::{bytes, count, grouped, steps};
@@ -92,7 +92,7 @@ struct Column {
 fn layers(figures: &Figures, sources: &Sources, style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let report = &figures.report;
     let mut rows = rows(report, sources, style.selection);
-    if style.selection.by == By::Layer && style.selection.top.is_none() {
+    if style.selection.by == By::Layer && style.selection.sort == Sort::Order && rows.left_out == 0 {
         rows.shown.splice(0..0, report.inputs.iter().map(Row::of_input));
     }
     let mut columns = columns(&rows.shown, figures, style);
@@ -114,7 +114,7 @@ fn layers(figures: &Figures, sources: &Sources, style: &Style, out: &mut dyn io:
     }
     if let Rows { left_out: left_out @ 1.., left_out_memory, .. } = rows {
         let memory = least(left_out_memory, |n| bytes(n, style.units));
-        let rest = format!("… and {left_out} more with {memory}; `--top {}` shows all", left_out + rows.shown.len());
+        let rest = format!("… and {left_out} more with {memory}; `--top all` shows them");
         writeln!(out, "{:GAP$}{}", "", in_charset(&rest, style))?;
     }
     Ok(())

@@ -1,0 +1,152 @@
+//! Sizing the models of an `.arch` text.
+
+use super::project::Project;
+use super::settings::Sizing;
+use super::values::precision_name;
+use cnnsize::analyze::report::Inference;
+use cnnsize::analyze::{self, Options, claim};
+use cnnsize::base::diagnostic::{Diagnostic, Severity};
+use cnnsize::base::suggest;
+use cnnsize::front::arch::{self, Document, Framework, Lowered, Overrides};
+use cnnsize::render::escape::visible;
+use cnnsize::render::{Broken, Entry, Figures, Layout, Outcome};
+use std::path::Path;
+use std::rc::Rc;
+
+/// Every model of a text that is asked for. `single`: with inference memory for one example.
+pub(super) fn entries(path: &Path, text: String, sizing: &Sizing, single: bool) -> Result<Vec<Entry>, String> {
+    let mut document = arch::read(path, text, &Project::of(path));
+    let source = path.display().to_string();
+    let mut outcomes = Vec::new();
+    let found = std::mem::take(&mut document.diagnostics);
+    if has_errors(&found) {
+        outcomes.push(broken(path, found));
+    } else if let Some(why) = document.no_model() {
+        outcomes.push(broken(path, found.into_iter().chain([why]).collect()));
+    } else {
+        let mut about_file = Some(found);
+        for index in chosen(&document, path, sizing)? {
+            let findings = about_file.take().unwrap_or_default();
+            outcomes.push(outcome(&document, index, &source, findings, sizing, single));
+        }
+    }
+    let sources = Rc::new(document.sources);
+    Ok(outcomes.into_iter().map(|outcome| Entry { outcome, sources: Rc::clone(&sources) }).collect())
+}
+
+/// Numbers of the models that `--model` asks for, or of all.
+fn chosen(document: &Document, path: &Path, sizing: &Sizing) -> Result<Vec<usize>, String> {
+    let Some(wanted) = &sizing.model else { return Ok((0..document.models().count()).collect()) };
+    if let Some(index) = document.models().position(|model| model.name == wanted) {
+        return Ok(vec![index]);
+    }
+    let names: Vec<_> = document.models().map(|model| model.name).collect();
+    let help = match suggest::nearest(wanted, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", names.join(", ")),
+    };
+    Err(visible(&format!("`{}` has no model `{wanted}`; {help}", path.display())).into_owned())
+}
+
+/// Claims are checked on the model as written; what is shown is the model with the settings of the command line.
+fn outcome(
+    document: &Document,
+    index: usize,
+    source: &str,
+    mut findings: Vec<Diagnostic>,
+    sizing: &Sizing,
+    single: bool,
+) -> Outcome {
+    let mut written = document.lower(index, &Overrides::default());
+    findings.append(&mut written.diagnostics);
+    let mut is_broken = findings.iter().any(|found| found.severity == Severity::Error && !is_claim(found));
+    if !is_broken {
+        findings.extend(claim::check(document, index, &written));
+    }
+    let overrides = overrides(sizing);
+    let shown = match &overrides {
+        None => written,
+        Some(overrides) => {
+            let mut shown = document.lower(index, overrides);
+            is_broken |= has_errors(&shown.diagnostics);
+            let further = std::mem::take(&mut shown.diagnostics).into_iter();
+            findings.extend(further.filter(|found| !findings.contains(found)).collect::<Vec<_>>());
+            shown
+        }
+    };
+    if is_broken {
+        return Outcome::Broken(Broken {
+            name: shown.model.name,
+            source: source.into(),
+            format: "arch",
+            diagnostics: findings,
+        });
+    }
+    let layout = layout(shown.framework);
+    let single = (single && shown.batch != 1).then(|| one_example(document, index, overrides, source, sizing));
+    let mut report = analyze::analyze(&shown.model, options(&shown, source, sizing));
+    report.diagnostics = findings;
+    Outcome::Sized(Box::new(Figures { report, single, layout }))
+}
+
+fn one_example(
+    document: &Document,
+    index: usize,
+    overrides: Option<Overrides>,
+    source: &str,
+    sizing: &Sizing,
+) -> Inference {
+    let one = Overrides { batch: Some(1), claims: false, ..overrides.unwrap_or_default() };
+    let lowered = document.lower(index, &one);
+    analyze::analyze(&lowered.model, options(&lowered, source, sizing)).inference
+}
+
+fn options(lowered: &Lowered, source: &str, sizing: &Sizing) -> Options {
+    let asked = sizing.precision.as_ref().and_then(|precision| precision.name);
+    Options {
+        source: source.into(),
+        format: "arch",
+        batch: lowered.batch,
+        precision: asked.map_or_else(|| precision_name(lowered.weights, lowered.activations), str::to_string),
+        convention: sizing.convention,
+        dims: Vec::new(),
+    }
+}
+
+/// What the command line changes; `None` when nothing.
+fn overrides(sizing: &Sizing) -> Option<Overrides> {
+    let precision = sizing.precision.unwrap_or_default();
+    let changed =
+        sizing.batch.is_some() || sizing.precision.is_some() || !sizing.input.is_empty() || !sizing.lets.is_empty();
+    changed.then(|| Overrides {
+        batch: sizing.batch,
+        input: sizing.input.clone(),
+        lets: sizing.lets.clone(),
+        weights: precision.weights,
+        activations: precision.activations,
+        claims: false,
+    })
+}
+
+fn layout(framework: Option<Framework>) -> Layout {
+    match framework {
+        Some(Framework::Keras) => Layout::Hwc,
+        Some(Framework::Pytorch) => Layout::Chw,
+        Some(Framework::Caffe | Framework::Onnx | Framework::Paper) | None => Layout::Channels,
+    }
+}
+
+/// A file that gives no model.
+pub(super) fn broken(path: &Path, diagnostics: Vec<Diagnostic>) -> Outcome {
+    let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    Outcome::Broken(Broken { name, source: path.display().to_string(), format: "arch", diagnostics })
+}
+
+fn has_errors(found: &[Diagnostic]) -> bool {
+    found.iter().any(|found| found.severity == Severity::Error)
+}
+
+/// A claim that does not hold leaves the model's figures as they are.
+fn is_claim(found: &Diagnostic) -> bool {
+    found.code == "shape-claim"
+}

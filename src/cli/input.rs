@@ -1,0 +1,108 @@
+//! What an argument names: a text or a graph, in a file or on standard input.
+
+use super::project::no_file;
+use super::settings::Sizing;
+use super::{arch, nearest_command, onnx, terminal};
+use cnnsize::base::diagnostic::{Diagnostic, Origin};
+use cnnsize::base::limits;
+use cnnsize::base::source::Sources;
+use cnnsize::render::Entry;
+use cnnsize::render::escape::visible;
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+use std::rc::Rc;
+
+/// The models that an argument names, or the reason why it cannot be read. `single`: with inference memory for one
+/// example.
+pub(super) fn entries(file: &Path, sizing: &Sizing, single: bool) -> Result<Vec<Entry>, String> {
+    if file == Path::new("-") {
+        return from_stdin(sizing, single).map_err(|error| format!("cannot read standard input: {error}"))?;
+    }
+    let shown = visible(&file.display().to_string()).into_owned();
+    match from_file(file, &shown, sizing, single) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(file, &shown)),
+        Err(error) => Err(format!("cannot read `{shown}`: {error}")),
+    }
+}
+
+type Entries = Result<Vec<Entry>, String>;
+
+fn from_file(path: &Path, shown: &str, sizing: &Sizing, single: bool) -> io::Result<Entries> {
+    let kind = fs::metadata(path)?;
+    if let Some(other) = no_file(&kind) {
+        let help = if kind.is_dir() { "name the files in it" } else { "send it to `cnnsize -`" };
+        return Ok(Err(format!("`{shown}` is {other}; {help}")));
+    }
+    let mut file = File::open(path)?;
+    let mut start = [0];
+    let read = file.read(&mut start)?;
+    if is_graph(path, &start[..read]) {
+        return Ok(Ok(vec![onnx::entry(path, || fs::read(path), sizing, single)?]));
+    }
+    let mut bytes = start[..read].to_vec();
+    up_to_a_text(file, &mut bytes)?;
+    Ok(text(path, bytes, sizing, single))
+}
+
+fn from_stdin(sizing: &Sizing, single: bool) -> io::Result<Entries> {
+    let path = sizing.stdin_filename.as_deref().unwrap_or(Path::new("<stdin>"));
+    let mut stdin = io::stdin().lock();
+    if stdin.is_terminal() {
+        terminal::tell(|err| writeln!(err, "reading from the terminal; Ctrl-D ends"));
+    }
+    let mut bytes = Vec::new();
+    up_to_a_text(&mut stdin, &mut bytes)?;
+    if !is_graph(path, &bytes) {
+        return Ok(text(path, bytes, sizing, single));
+    }
+    stdin.read_to_end(&mut bytes)?;
+    Ok(Ok(vec![onnx::entry(path, || Ok(bytes.clone()), sizing, single)?]))
+}
+
+/// Reads on until a text would be too large.
+fn up_to_a_text(from: impl Read, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    from.take(limits::FILE_BYTES as u64 + 1).read_to_end(bytes)
+}
+
+/// The extension decides; without one that says it, the tag that every ONNX file begins with.
+fn is_graph(path: &Path, start: &[u8]) -> bool {
+    match path.extension() {
+        Some(extension) if extension.eq_ignore_ascii_case("onnx") => true,
+        Some(extension) if extension.eq_ignore_ascii_case("arch") => false,
+        _ => start.first() == Some(&0x08),
+    }
+}
+
+fn text(path: &Path, bytes: Vec<u8>, sizing: &Sizing, single: bool) -> Entries {
+    let wrong = |found: Diagnostic| {
+        Ok(vec![Entry { outcome: arch::broken(path, vec![found]), sources: Rc::new(Sources::default()) }])
+    };
+    if bytes.len() > limits::FILE_BYTES {
+        let message = format!("a text may have {} bytes, this one has more", limits::FILE_BYTES);
+        let help = "move blocks into files of their own and `import` them";
+        return wrong(Diagnostic::error("file-too-big", Origin::File, message).help(help));
+    }
+    if bytes.starts_with(b"version https://git-lfs") {
+        let message = "this is a Git LFS pointer, not the file itself";
+        let error = Diagnostic::error("not-arch", Origin::File, message);
+        return wrong(error.help("fetch the file that it stands for: `git lfs pull`"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => arch::entries(path, text, sizing, single),
+        Err(error) => {
+            let place = Origin::Byte(error.utf8_error().valid_up_to() as u64);
+            wrong(Diagnostic::error("not-utf-8", place, "this is not UTF-8").help("save the file as UTF-8"))
+        }
+    }
+}
+
+/// A word that is no file may be a mistyped command.
+fn missing(file: &Path, shown: &str) -> String {
+    let word = file.to_str().filter(|word| !word.contains(['/', '.']));
+    match word.and_then(nearest_command) {
+        Some(command) => format!("no file `{shown}`; did you mean `cnnsize {command}`?"),
+        None => format!("no file `{shown}`"),
+    }
+}

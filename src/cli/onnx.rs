@@ -1,0 +1,82 @@
+//! Sizing an ONNX graph.
+
+use super::settings::Sizing;
+use super::values::precision_name;
+use cnnsize::analyze::{self, Options};
+use cnnsize::base::source::Sources;
+use cnnsize::front::arch::ast::Size;
+use cnnsize::front::onnx::{self, Bindings, Contents};
+use cnnsize::graph::{Model, Source};
+use cnnsize::render::{Broken, Entry, Figures, Layout, Outcome};
+use cnnsize::tensor::DType;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+
+/// The graph of a file, which may be opened twice. `single`: with inference memory for one example.
+pub(super) fn entry<C: Contents>(
+    path: &Path,
+    open: impl Fn() -> io::Result<C>,
+    sizing: &Sizing,
+    single: bool,
+) -> io::Result<Entry> {
+    let bindings = bindings(sizing);
+    let read = onnx::read(open()?, &bindings);
+    let source = path.display().to_string();
+    let sources = Rc::new(Sources::default());
+    let Some(mut model) = read.model else {
+        let name = stem(path);
+        let broken = Broken { name, source, format: "onnx", diagnostics: read.diagnostics };
+        return Ok(Entry { outcome: Outcome::Broken(broken), sources });
+    };
+    if model.name.is_empty() {
+        model.name = stem(path);
+    }
+    let options = |batch, dims, model: &Model| Options {
+        source: source.clone(),
+        format: "onnx",
+        batch,
+        precision: precision(model),
+        convention: sizing.convention,
+        dims,
+    };
+    let single = if single && read.batch != 1 {
+        let one = onnx::read(open()?, &Bindings { batch: Some(1), ..bindings });
+        let model = one.model.filter(|_| one.batch == 1);
+        model.map(|model| analyze::analyze(&model, options(1, one.dims, &model)).inference)
+    } else {
+        None
+    };
+    let mut report = analyze::analyze(&model, options(read.batch, read.dims, &model));
+    report.diagnostics = read.diagnostics;
+    Ok(Entry { outcome: Outcome::Sized(Box::new(Figures { report, single, layout: Layout::Chw })), sources })
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+}
+
+fn bindings(sizing: &Sizing) -> Bindings {
+    let sizes = |size: &Size| match size {
+        Size::Shape(channels, sizes) => [&[*channels], &**sizes].concat(),
+        Size::Dims(sizes) => sizes.clone(),
+        Size::Number(n) => vec![*n],
+    };
+    Bindings {
+        batch: sizing.batch,
+        dims: sizing.dim.clone(),
+        inputs: sizing.input.iter().map(|(name, size)| (name.clone(), sizes(size))).collect(),
+        values: sizing.value.clone(),
+    }
+}
+
+/// The element types of the parameters, or else of the inputs: a graph states its own.
+fn precision(model: &Model) -> String {
+    let learned = model.values.iter().filter(|(_, v)| matches!(v.source, Source::Stored(s) if s.role.is_parameter()));
+    let learned: BTreeSet<DType> = learned.filter_map(|(_, v)| v.ty.tensor()?.dtype).collect();
+    let fed = || model.main.inputs.iter().filter_map(|id| model.values[*id].ty.tensor()?.dtype).collect();
+    let types = if learned.is_empty() { fed() } else { learned };
+    let names: Vec<_> = types.into_iter().map(|dtype| precision_name(dtype, dtype)).collect();
+    names.join("+")
+}

@@ -1,0 +1,25 @@
+//! `cnnsize schema`: the JSON Schema of what other commands print.
+
+use super::{Exit, terminal};
+use clap::ValueEnum;
+use cnnsize::render::json;
+
+/// Print the JSON Schema of an output.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Of which output.
+    which: Which,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Which {
+    /// Of `cnnsize FILE --format json`.
+    Report,
+}
+
+pub(super) fn run(args: &Args) -> Exit {
+    let schema = match args.which {
+        Which::Report => json::SCHEMA,
+    };
+    Exit::of(terminal::print(|out| out.write_all(schema.as_bytes())))
+}
