@@ -102,7 +102,7 @@ impl Operator for Repeat {
 
 /// A literal repeated until it has these dimensions.
 fn tile(x: &Literal, dims: &[usize]) -> Option<Literal> {
-    literal::bounded(dims)?;
+    dims.iter().try_fold(1usize, |p, n| p.checked_mul(*n)).filter(|n| *n <= literal::ELEMENTS)?;
     let axes = x.dims.iter().zip(dims);
     let places = axes.fold(vec![0usize], |places, (own, size)| {
         places.iter().flat_map(|p| (0..*size).map(move |i| p * own + i % own)).collect()

@@ -15,7 +15,7 @@ pub enum By {
     /// A line of the text, with all that stands on it; a node of a graph.
     #[default]
     Layer,
-    /// A block call at the top of the model; lines outside of blocks on their own.
+    /// A block call, of the outermost that part the model; lines outside of those on their own.
     Block,
     /// All operators of one kind.
     Op,
@@ -97,7 +97,10 @@ pub struct Rows<'a> {
 pub fn rows<'a>(report: &'a Report, sources: &Sources, selection: Selection) -> Rows<'a> {
     let mut all = match selection.by {
         By::Layer => runs(&report.layers, |layer| &layer.group, |layers| line(layers, sources)),
-        By::Block => runs(&report.layers, block, |layers| blocks(layers, sources)),
+        By::Block => {
+            let depth = common_depth(&report.layers);
+            runs(&report.layers, |layer| block(layer, depth), |layers| blocks(layers, sources))
+        }
         By::Op => kinds(&report.layers),
     };
     let brief = if selection.brief && all.len() > BRIEF.0 { BRIEF.1 } else { usize::MAX };
@@ -137,13 +140,27 @@ fn runs(layers: &[Layer], key: impl Fn(&Layer) -> &str, operation: impl Fn(&[Lay
     runs.filter_map(|run| Some(row(key(run.first()?), operation(run), run.iter()))).collect()
 }
 
-/// The outermost block of a layer, or the layer's line where it stands in none.
-fn block(layer: &Layer) -> &str {
-    let scope = layer.scope.trim_start_matches('/');
-    match scope.split(['.', '/']).next() {
-        Some(outermost) if !outermost.is_empty() => outermost,
-        _ => &layer.group,
+/// Where scopes are parted: `stage1.bottleneck2`, `/layer1/layer1.0`.
+const PARTS: [char; 2] = ['.', '/'];
+
+/// The number of blocks around every layer of the model. They part nothing, so rows are made of the blocks inside.
+fn common_depth(layers: &[Layer]) -> usize {
+    let mut scopes = layers.iter().map(|layer| layer.scope.split(PARTS));
+    let Some(first) = scopes.next() else { return 0 };
+    let first: Vec<&str> = first.filter(|part| !part.is_empty()).collect();
+    let same = |scope: std::str::Split<'_, [char; 2]>| {
+        scope.filter(|part| !part.is_empty()).zip(&first).take_while(|(a, b)| a == *b).count()
+    };
+    scopes.map(same).fold(first.len(), usize::min)
+}
+
+/// The block of a layer that lies this deep, or the layer's line where it stands in none.
+fn block(layer: &Layer, depth: usize) -> &str {
+    let scope = layer.scope.trim_matches(PARTS);
+    if scope.split(PARTS).filter(|part| !part.is_empty()).count() <= depth {
+        return &layer.group;
     }
+    scope.match_indices(PARTS).nth(depth).map_or(scope, |(end, _)| &scope[..end])
 }
 
 /// A row for every kind of operator, in the order of their first appearance.
@@ -182,7 +199,7 @@ fn row<'a>(name: &'a str, operation: String, layers: impl Iterator<Item = &'a La
 
 fn blocks(layers: &[Layer], sources: &Sources) -> String {
     match layers.first() {
-        Some(first) if first.scope.is_empty() => line(layers, sources),
+        Some(first) if layers.iter().all(|layer| layer.group == first.group) => line(layers, sources),
         _ => format!("{} operators", layers.len()),
     }
 }

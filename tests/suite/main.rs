@@ -11,5 +11,3 @@ mod ebnf;
 mod files;
 mod onnx_proto;
 mod operators;
-mod oracle;
-mod properties;

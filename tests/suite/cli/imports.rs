@@ -20,7 +20,8 @@ fn a_file_beside_and_one_below_are_found() {
 
 #[test]
 fn the_root_is_the_files_folder_or_the_nearest_marked_one() {
-    let folder = folder("imports_root");
+    // Not below this repository, which is a project itself.
+    let folder = std::env::temp_dir().join(format!("cnnsize-imports-{}", std::process::id()));
     file(&folder, "blocks.arch", BLOCKS);
     let inner = file(&folder, "nets/a.arch", model("../blocks.arch"));
     assert_escapes(&inner);
@@ -28,6 +29,7 @@ fn the_root_is_the_files_folder_or_the_nearest_marked_one() {
     assert_eq!(run(&[&inner]).code, Some(0));
     file(&folder, "nets/cnnsize.yaml", "");
     assert_escapes(&inner);
+    fs::remove_dir_all(&folder).expect("the folder goes");
 }
 
 #[test]
