@@ -163,8 +163,15 @@ pub(crate) fn sort(file: File, index: usize, stem: &str, diagnostics: &mut Vec<D
     module
 }
 
-/// Bare statements are a model, unless the file has models.
+/// Bare statements are a model, unless the file has models. A bare claim beside the only model is about that one.
 fn adopt_bare(module: &mut Module, bare: Vec<Spanned<Stmt>>, stem: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let (claims, bare): (Vec<_>, Vec<_>) = match module.models.as_slice() {
+        [_] => bare.into_iter().partition(|s| matches!(s.node, Stmt::Expect(_))),
+        _ => (Vec::new(), bare),
+    };
+    if let Some(only) = module.models.first_mut() {
+        only.body.stmts.extend(claims);
+    }
     for stmt in &bare {
         let Stmt::Bad { names, .. } = &stmt.node else { continue };
         module.lost.extend(names.iter().cloned());
