@@ -1,6 +1,7 @@
 //! Copies along axes: `Tile` and `Expand`.
 
 use super::axes::axis;
+use super::resize::whole;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, literal};
 
@@ -38,10 +39,9 @@ impl Repeat {
             }
             return Ok(dims.iter().zip(times).map(|(d, n)| d.times(&n)).collect());
         };
-        let along = at.ints(2).and_then(|a| a.first()?.known());
-        let Some(along) = along else { return Ok(vec![Dim::Unknown; dims.len()]) };
+        let (times, along) = (single(at.literal(1)), single(at.literal(2)));
+        let Some(along) = along.known() else { return Ok(vec![Dim::Unknown; dims.len()]) };
         let along = axis(along, dims.len())?;
-        let times = at.ints(1).and_then(|n| n.first()).cloned().unwrap_or(Dim::Unknown);
         let mut dims = dims.to_vec();
         dims[along] = dims[along].times(&times);
         Ok(dims)
@@ -97,6 +97,15 @@ impl Operator for Repeat {
             (Some(before), Some(after)) if before == after => Window::Pointwise,
             _ => Window::Opaque("it repeats along spatial axes"),
         }
+    }
+}
+
+/// A number that the first version of `Tile` has in the type of the data.
+fn single(literal: Option<&Literal>) -> Dim {
+    let Some(literal) = literal else { return Dim::Unknown };
+    match literal.floats() {
+        Some([x]) => whole(*x),
+        _ => literal.int().cloned().unwrap_or(Dim::Unknown),
     }
 }
 

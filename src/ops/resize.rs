@@ -208,12 +208,9 @@ impl Resize {
             }
             return Ok(outputs);
         }
-        for (i, (a, wanted_size)) in wanted.iter().enumerate() {
-            outputs[*a] = match wanted_size {
+        for (a, wanted) in &wanted {
+            outputs[*a] = match wanted {
                 Wanted::Size(size) => size.clone(),
-                Wanted::Scale(scale) if self.alignment == Alignment::Crop => {
-                    cropped(&dims[*a], *scale, at.literal(1), i, wanted.len())
-                }
                 Wanted::Scale(scale) => scaled(&dims[*a], *scale),
             };
         }
@@ -222,7 +219,8 @@ impl Resize {
 }
 
 /// ⌊size · scale⌋ in the 32-bit floats that runtimes use; for a free size where the scale is a fraction of whole
-/// numbers for certain.
+/// numbers for certain. With `tf_crop_and_resize` the specification's text has the cropped part as a factor too, but
+/// neither ONNX Runtime nor onnx's own inference does.
 fn scaled(size: &Dim, scale: f64) -> Dim {
     if let Some(n) = size.known() {
         #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "as runtimes compute it")]
@@ -233,20 +231,8 @@ fn scaled(size: &Dim, scale: f64) -> Dim {
     denominator.map_or(Dim::Unknown, |d| size.times(&whole(scale * f64::from(d))).floor_div(&Dim::Known(i64::from(d))))
 }
 
-/// ⌊size · (end − start) · scale⌋ of the part that `roi` names: starts of all axes, then ends.
-fn cropped(size: &Dim, scale: f64, roi: Option<&Literal>, place: usize, axes: usize) -> Dim {
-    let bounds = roi.and_then(Literal::floats).and_then(|r| Some((r.get(place)?, r.get(place.checked_add(axes)?)?)));
-    match (size.known(), bounds) {
-        (Some(n), Some((start, end))) => {
-            #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "as runtimes compute it")]
-            let product = f64::from((n as f32) * ((end - start) as f32) * (scale as f32));
-            whole(product.floor())
-        }
-        _ => Dim::Unknown,
-    }
-}
-
-fn whole(x: f64) -> Dim {
+/// A float without a fraction as a size.
+pub(super) fn whole(x: f64) -> Dim {
     // Beyond 2^53 a float is no longer exact.
     if x.abs() > 9_007_199_254_740_992.0 || x.fract() != 0.0 {
         return Dim::Unknown;

@@ -1,5 +1,7 @@
 //! Every operator against the cases that ONNX publishes for implementers: `tests/corpus/operators/onnx.jsonl` has those
-//! of one node, as onnx 1.23.2 makes them (`onnx/backend/test/case/node`).
+//! of one node, as onnx 1.23.2 makes them (`onnx/backend/test/case/node`). They are of the newest versions;
+//! `versions.jsonl` beside it has the older ones and ONNX Runtime's own operators, with what ONNX Runtime 1.32.0 delivers
+//! when it runs them, or else what onnx's shape inference says, or for a few of the first versions the specification.
 //!
 //! A line is a case: name, operator, opset, attributes, types that go in, types that come out. A type that goes in may
 //! carry its contents, where shapes depend on them. A size that the data alone decides is `?` in what comes out.
@@ -13,7 +15,16 @@ use serde_json::Value;
 
 #[test]
 fn operators_deliver_the_types_of_onnx_s_own_cases() {
-    let cases = read("tests/corpus/operators/onnx.jsonl");
+    check("tests/corpus/operators/onnx.jsonl");
+}
+
+#[test]
+fn operators_deliver_what_runtimes_deliver_in_every_version() {
+    check("tests/corpus/operators/versions.jsonl");
+}
+
+fn check(path: &str) {
+    let cases = read(path);
     let failures: Vec<String> = cases
         .lines()
         .map(|line| Case::parse(line).unwrap_or_else(|| panic!("not a case: {line}")))
