@@ -4,7 +4,7 @@ use super::project::Project;
 use super::settings::Sizing;
 use super::values::precision_name;
 use cnnsize::analyze::report::Inference;
-use cnnsize::analyze::{self, Options};
+use cnnsize::analyze::{self, Options, claim};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
 use cnnsize::base::suggest;
 use cnnsize::front::arch::{self, Document, Framework, Lowered, Overrides};
@@ -60,6 +60,9 @@ fn outcome(
     let mut written = document.lower(index, &Overrides::default());
     findings.append(&mut written.diagnostics);
     let mut is_broken = findings.iter().any(|found| found.severity == Severity::Error && !is_claim(found));
+    if !is_broken {
+        findings.extend(claim::check(document, index, &written));
+    }
     let overrides = overrides(sizing);
     let shown = match &overrides {
         None => written,

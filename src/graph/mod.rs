@@ -99,8 +99,8 @@ pub enum Source {
     Stored(Stored),
     /// The output of a node at this position.
     Node(NodeId, usize),
-    /// Kept in the file inside the node whose only output it is (`Constant`, or `ConstantOfShape` in a file without its
-    /// weights).
+    /// Kept in the file inside the node whose only output it is (`Constant`, `ConstantOfShape` in a file without its
+    /// weights, or `Identity` of another stored value that the exporter found equal to it).
     Inside(NodeId, Stored),
 }
 

@@ -13,6 +13,7 @@ use super::rules::{
     At, BodyOutput, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
 use super::scan;
+use super::sequence_map;
 use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
@@ -46,7 +47,7 @@ impl From<ValueType> for BodyInput {
 pub fn body_attributes(kind: &OpKind) -> &'static [&'static str] {
     match (kind.domain, kind.name) {
         ("", "If") => &["then_branch", "else_branch"],
-        ("", "Loop" | "Scan") => &["body"],
+        ("", "Loop" | "Scan" | "SequenceMap") => &["body"],
         ("ai.onnx.preview", "FlexAttention") => &["score_mod", "prob_mod"],
         _ => &[],
     }
@@ -56,6 +57,7 @@ pub fn body_attributes(kind: &OpKind) -> &'static [&'static str] {
 pub fn body_inputs(kind: &OpKind, attributes: &Attributes, opset: i64, at: &At) -> Result<Vec<BodyInput>, OpError> {
     match (kind.domain, kind.name) {
         ("", "Loop") => Ok(loop_inputs(at)),
+        ("", "SequenceMap") => Ok(sequence_map::body_inputs(at)),
         ("ai.onnx.preview", "FlexAttention") => Ok(vec![attention::modified(attributes, at)?.into()]),
         ("", "Scan") => scan::Scan::read(attributes, opset)?.body_inputs(at),
         _ => Ok(Vec::new()),

@@ -184,7 +184,7 @@ impl Operator for Conv {
             }
             check_channels(&x[1], &w[1], self.groups)?;
         }
-        let filters = w.shape.dims().map_or(Dim::Unknown, |w| w[0].clone());
+        let filters = w.shape.dims().and_then(|w| w.first()).cloned().unwrap_or(Dim::Unknown);
         let unknown = vec![Dim::Unknown; axes.len() + 2];
         let inputs = x.shape.dims().unwrap_or(&unknown);
         let mut dims = vec![inputs[0].clone(), filters];

@@ -53,7 +53,7 @@ fn constant(attributes: &Attributes) -> Result<(TensorType, Option<Literal>), Op
     let Some(value) = names.iter().find_map(|name| attributes.get(name)) else {
         return Err(OpError::invalid("no attribute has the constant's value"));
     };
-    let list = |n: usize| Shape::Ranked(vec![Dim::from(n as u64)]);
+    let list = |n: usize| Shape::Ranked(vec![Dim::from(n)]);
     let tensor = |dtype, literal: Literal| (TensorType::new(dtype, literal.shape()), Some(literal));
     let floats =
         |dims, v: &[f32]| Literal { dims, elements: Elements::Floats(v.iter().map(|x| (*x).into()).collect()) };
@@ -117,7 +117,7 @@ impl Operator for Fill {
             Fill::Shape { start, end } => {
                 let length = match at.require(0)?.shape.rank() {
                     None => Dim::Unknown,
-                    Some(rank) => Dim::from(slice(rank, *start, *end).len() as u64),
+                    Some(rank) => Dim::from(slice(rank, *start, *end).len()),
                 };
                 TensorType::new(DType::I64, Shape::Ranked(vec![length]))
             }
@@ -181,7 +181,7 @@ fn repeated(value: &Literal, shape: &Shape) -> Option<Literal> {
 /// Positions `start` to `end` of so many dimensions: negative ones count from the end, others are cut to what is there.
 fn slice(rank: usize, start: i64, end: Option<i64>) -> std::ops::Range<usize> {
     let place = |n: i64| {
-        let n = if n < 0 { n.saturating_add_unsigned(rank as u64) } else { n };
+        let n = if n < 0 { n.saturating_add(i64::try_from(rank).unwrap_or(i64::MAX)) } else { n };
         usize::try_from(n.max(0)).unwrap_or(usize::MAX).min(rank)
     };
     let start = place(start);

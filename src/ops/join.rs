@@ -5,7 +5,7 @@ use super::axes::axis;
 use super::layer::{Call, Layer, Need, Number, On, Step, Takes};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data, steer};
 use super::slice::crop_to;
-use crate::tensor::{Dim, Elements, Literal, Shape, TensorType, ValueType};
+use crate::tensor::{Dim, Elements, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -157,7 +157,7 @@ fn part(at: &At, position: usize, integers: bool) -> Option<Literal> {
     }
     match at.dims(position)? {
         [n] if integers => {
-            let n = usize::try_from(n.known()?).ok().filter(|n| *n <= crate::tensor::literal::ELEMENTS)?;
+            let n = usize::try_from(n.known()?).ok().filter(|n| *n <= literal::ELEMENTS)?;
             Some(Literal::vector(vec![Dim::Unknown; n]))
         }
         _ => None,
@@ -166,6 +166,9 @@ fn part(at: &At, position: usize, integers: bool) -> Option<Literal> {
 
 fn concatenate(parts: &[Literal], axis: usize) -> Option<Literal> {
     let first = parts.first()?;
+    for part in parts {
+        literal::bounded(&part.dims)?;
+    }
     let outer: usize = first.dims.get(..axis)?.iter().product();
     let inner = |l: &Literal| l.dims.get(axis..).map(|d| d.iter().product::<usize>());
     let mut dims = first.dims.clone();

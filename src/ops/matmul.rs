@@ -6,14 +6,16 @@
 use super::attributes::Attributes;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, bias,
-    data, weight,
+    Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work,
+    bias, data, weight,
 };
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    OpKind { domain: "", name: "MatMul", slots: &[data("A"), weight("B")], storage: Storage::Fresh, read: read_matmul },
+    OpKind { domain: "", name: "MatMul", slots: AB, storage: Storage::Fresh, read: read_matmul },
+    OpKind { domain: "com.microsoft", name: "FusedMatMul", slots: AB, storage: Storage::Fresh, read: read_matmul },
+    OpKind { domain: "com.microsoft", name: "TransposeMatMul", slots: AB, storage: Storage::Fresh, read: read_matmul },
     OpKind {
         domain: "",
         name: "Gemm",
@@ -22,6 +24,8 @@ pub(super) static OPS: &[OpKind] = &[
         read: read_gemm,
     },
 ];
+
+const AB: &[Slot] = &[data("A"), weight("B")];
 
 /// The layers of this room.
 pub(super) static LAYERS: &[Layer] = &[Layer {
@@ -94,11 +98,49 @@ pub(super) fn class(second: Option<&[Dim]>) -> Class {
     if second.is_some_and(|d| d.len() == 2) { Class::Dense } else { Class::Product }
 }
 
+/// alpha · A·B. ONNX Runtime's fused ones turn the matrices first; a factor other than 1 costs a multiplication an
+/// element.
 #[derive(Debug)]
-struct MatMul;
+struct MatMul {
+    first: Turn,
+    second: Turn,
+    factor: bool,
+}
 
-fn read_matmul(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    Ok(Box::new(MatMul))
+/// How a stack of matrices is turned: its first axis to the place of the rows, then rows and columns exchanged.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    stack: bool,
+    matrix: bool,
+}
+
+impl Turn {
+    fn of(self, shape: &Shape) -> Shape {
+        let Some(dims) = shape.dims().filter(|d| d.len() >= 2) else { return shape.clone() };
+        let mut dims = dims.to_vec();
+        let columns = dims.len() - 1;
+        if self.stack {
+            dims[..columns].rotate_left(1);
+        }
+        if self.matrix {
+            dims.swap(columns - 1, columns);
+        }
+        Shape::Ranked(dims)
+    }
+}
+
+fn read_matmul(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    let flag = |name| spec.attributes.flag(name, false);
+    Ok(Box::new(MatMul {
+        first: Turn { stack: flag("transBatchA")?, matrix: flag("transA")? },
+        second: Turn { stack: flag("transBatchB")?, matrix: flag("transB")? },
+        factor: is_factor(spec, "alpha")?,
+    }))
+}
+
+/// Whether an attribute multiplies by something else than 1.
+fn is_factor(spec: &Spec, name: &str) -> Result<bool, OpError> {
+    Ok(spec.attributes.float(name)?.is_some_and(|x| (x - 1.0).abs() > 0.0))
 }
 
 impl Operator for MatMul {
@@ -108,7 +150,13 @@ impl Operator for MatMul {
 
     fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
         let (a, b) = (at.require(0)?, at.require(1)?);
-        Ok(vec![TensorType { dtype: a.dtype.or(b.dtype), shape: product(&a.shape, &b.shape)? }.into()])
+        Ok(vec![
+            TensorType {
+                dtype: a.dtype.or(b.dtype),
+                shape: product(&self.first.of(&a.shape), &self.second.of(&b.shape))?,
+            }
+            .into(),
+        ])
     }
 
     fn fold(&self, _: &At) -> Vec<Option<Literal>> {
@@ -116,7 +164,13 @@ impl Operator for MatMul {
     }
 
     fn work(&self, at: &At) -> Work {
-        let count = || arithmetic(class(at.dims(1)), at.output_elements(0)?, at.dims(0)?.last()?.size()?);
+        let count = || {
+            let outputs = at.output_elements(0)?;
+            let first = self.first.of(&at.tensor(0)?.shape);
+            let mul = if self.factor { outputs } else { 0 };
+            let products = arithmetic(class(at.dims(1)), outputs, first.dims()?.last()?.size()?)?;
+            Some(Arithmetic { operations: Operations { mul, ..Operations::default() }, ..products })
+        };
         Work::counted(count())
     }
 
@@ -140,10 +194,9 @@ struct Gemm {
 }
 
 fn read_gemm(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    let is_factor = |name: &str| Ok(spec.attributes.float(name)?.is_some_and(|x| (x - 1.0).abs() > 0.0));
     Ok(Box::new(Gemm {
         transposed: (spec.attributes.flag("transA", false)?, spec.attributes.flag("transB", false)?),
-        factors: (is_factor("alpha")?, is_factor("beta")?),
+        factors: (is_factor(spec, "alpha")?, is_factor(spec, "beta")?),
         open: spec.open.clone(),
     }))
 }

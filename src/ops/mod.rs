@@ -29,8 +29,10 @@ mod einsum;
 mod elementwise;
 mod fill;
 mod frame;
+mod fused;
 mod fused_attention;
 mod fused_norm;
+mod gated;
 mod gather;
 mod global_pool;
 mod grid;
@@ -48,6 +50,7 @@ mod norm;
 mod optimizer;
 mod optional;
 mod own_conv;
+mod packed_matmul;
 mod pad;
 mod permute;
 mod pool;
@@ -66,6 +69,7 @@ mod rotary;
 mod scan;
 mod select;
 mod sequence;
+mod sequence_map;
 mod signal;
 mod slice;
 mod softmax;
@@ -96,7 +100,6 @@ pub struct Room {
 
 /// Every room.
 pub static ROOMS: &[Room] = &[
-    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: activation::OPS, layers: activation::LAYERS },
     Room { ops: adaptive_pool::OPS, layers: &[] },
     Room { ops: attention::OPS, layers: &[] },
@@ -115,8 +118,10 @@ pub static ROOMS: &[Room] = &[
     Room { ops: einsum::OPS, layers: &[] },
     Room { ops: fill::OPS, layers: &[] },
     Room { ops: frame::OPS, layers: &[] },
+    Room { ops: fused::OPS, layers: &[] },
     Room { ops: fused_attention::OPS, layers: &[] },
     Room { ops: fused_norm::OPS, layers: &[] },
+    Room { ops: gated::OPS, layers: &[] },
     Room { ops: gather::OPS, layers: &[] },
     Room { ops: global_pool::OPS, layers: &[] },
     Room { ops: grid::OPS, layers: &[] },
@@ -126,12 +131,14 @@ pub static ROOMS: &[Room] = &[
     Room { ops: linear_attention::OPS, layers: &[] },
     Room { ops: loss::OPS, layers: &[] },
     Room { ops: matmul::OPS, layers: matmul::LAYERS },
+    Room { ops: &[], layers: merge::LAYERS },
     Room { ops: ml_features::OPS, layers: &[] },
     Room { ops: ml_models::OPS, layers: &[] },
     Room { ops: norm::OPS, layers: norm::LAYERS },
     Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: optional::OPS, layers: &[] },
     Room { ops: own_conv::OPS, layers: own_conv::LAYERS },
+    Room { ops: packed_matmul::OPS, layers: &[] },
     Room { ops: pad::OPS, layers: pad::LAYERS },
     Room { ops: permute::OPS, layers: permute::LAYERS },
     Room { ops: pool::OPS, layers: pool::LAYERS },
@@ -150,6 +157,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: scan::OPS, layers: &[] },
     Room { ops: select::OPS, layers: &[] },
     Room { ops: sequence::OPS, layers: &[] },
+    Room { ops: sequence_map::OPS, layers: &[] },
     Room { ops: signal::OPS, layers: &[] },
     Room { ops: slice::OPS, layers: slice::LAYERS },
     Room { ops: softmax::OPS, layers: softmax::LAYERS },

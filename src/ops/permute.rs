@@ -5,7 +5,7 @@ use super::axes::axis;
 use super::groups;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, whole};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data};
-use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
+use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -90,6 +90,7 @@ impl Operator for Transpose {
     fn fold(&self, at: &At) -> Vec<Option<Literal>> {
         let folded = || {
             let x = at.literal(0)?;
+            literal::bounded(&x.dims)?;
             let order = self.order(x.dims.len()).ok()?;
             // How far apart neighbours along an axis lie.
             let stride = |axis: usize| x.dims.iter().skip(axis.saturating_add(1)).product::<usize>();

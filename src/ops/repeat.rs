@@ -111,7 +111,7 @@ fn single(literal: Option<&Literal>) -> Dim {
 
 /// A literal repeated until it has these dimensions.
 fn tile(x: &Literal, dims: &[usize]) -> Option<Literal> {
-    dims.iter().try_fold(1usize, |p, n| p.checked_mul(*n)).filter(|n| *n <= literal::ELEMENTS)?;
+    literal::bounded(dims)?;
     let axes = x.dims.iter().zip(dims);
     let places = axes.fold(vec![0usize], |places, (own, size)| {
         places.iter().flat_map(|p| (0..*size).map(move |i| p * own + i % own)).collect()

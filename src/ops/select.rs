@@ -84,11 +84,11 @@ impl Operator for Select {
                 vec![TensorType { dtype: x.dtype, shape: shape.clone() }, TensorType::new(DType::I64, shape)]
             }
             Select::NonZero => {
-                let rank = x.shape.rank().map_or(Dim::Unknown, |rank| Dim::from(rank as u64));
+                let rank = x.shape.rank().map_or(Dim::Unknown, Dim::from);
                 let count = at
                     .literal(0)
                     .and_then(non_zero)
-                    .map_or(Dim::Unknown, |found| Dim::from(found.dims.get(1).copied().unwrap_or_default() as u64));
+                    .map_or(Dim::Unknown, |found| Dim::from(found.dims.get(1).copied().unwrap_or_default()));
                 vec![indices(vec![rank, count])]
             }
             Select::Unique { axis: None } => {
@@ -109,7 +109,7 @@ impl Operator for Select {
                 let count = at
                     .ints(1)
                     .and_then(known)
-                    .map_or(Dim::Unknown, |condition| Dim::from(condition.iter().filter(|c| **c != 0).count() as u64));
+                    .map_or(Dim::Unknown, |condition| Dim::from(condition.iter().filter(|c| **c != 0).count()));
                 let shape = match axis {
                     None => Shape::Ranked(vec![count]),
                     Some(axis) => replaced(&x.shape, *axis, |_| Ok(count))?,
@@ -184,7 +184,7 @@ fn non_zero(literal: &Literal) -> Option<Literal> {
     for (position, size) in literal.dims.iter().enumerate() {
         let stride = literal.dims[position + 1..].iter().try_fold(1usize, |p, n| p.checked_mul(*n))?;
         for i in &found {
-            rows.push(Dim::from(i.checked_div(stride)?.checked_rem(*size)? as u64));
+            rows.push(Dim::from(i.checked_div(stride)?.checked_rem(*size)?));
         }
     }
     Some(Literal { dims: vec![literal.dims.len(), found.len()], elements: Elements::Ints(rows) })

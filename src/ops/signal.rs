@@ -93,13 +93,16 @@ fn transformed(at: &At, inverse: bool, onesided: bool, along: i64) -> Result<Ten
         if along.is_some_and(|along| along != i) {
             continue;
         }
-        let length = match (along, at.has(1)) {
-            (None, _) => Dim::Unknown,
-            (_, true) => scalar(at, 1),
-            _ if real => size.minus(&Dim::Known(1)).times(&Dim::Known(2)),
-            _ => size.clone(),
+        let length = if at.has(1) {
+            scalar(at, 1)
+        } else if real {
+            size.minus(&Dim::Known(1)).times(&Dim::Known(2))
+        } else {
+            size.clone()
         };
-        *size = if onesided && !inverse { bins(&length) } else { length };
+        let transformed = if onesided && !inverse { bins(&length) } else { length };
+        // An axis that may not be the one keeps its size only if the transform would keep it too.
+        *size = if along.is_some() || transformed == *size { transformed } else { Dim::Unknown };
     }
     if let Some(last) = dims.last_mut() {
         *last = Dim::Known(if real { 1 } else { 2 });
@@ -185,8 +188,10 @@ mod tests {
         assert_eq!(inverse.infer().unwrap(), vec![f32(&[1, 10, 10, 1])]);
         let sixteen = Literal::scalar(Dim::Known(16));
         assert_eq!(dft(20, &[1, 10, 6, 2]).known(sixteen).infer().unwrap(), vec![f32(&[1, 10, 16, 2])]);
-        let open = dft(20, &[1, 10, 2]).absent().input(tensor(DType::I64, &[]));
-        assert_eq!(open.infer().unwrap(), vec![tensor(DType::F32, &[Dim::Unknown, Dim::Unknown, Dim::Known(2)])]);
+        let open = || dft(20, &[1, 10, 2]).absent().input(tensor(DType::I64, &[]));
+        assert_eq!(open().infer().unwrap(), vec![f32(&[1, 10, 2])]);
+        let halved = tensor(DType::F32, &[Dim::Known(1), Dim::Unknown, Dim::Known(2)]);
+        assert_eq!(open().int("onesided", 1).infer().unwrap(), vec![halved]);
     }
 
     /// ONNX's `test_stft`: 128 samples, a step of 8, frames of 16.

@@ -5,7 +5,7 @@ use super::axes::{axis, known};
 use super::layer::{Call, Layer, Need, Number, Step, Takes, target};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Tap, Window, Work, data, steer};
 use crate::tensor::shape::joined;
-use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
+use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[OpKind {
@@ -118,7 +118,7 @@ struct Cut {
 impl Slice {
     /// One cut an axis; `None` when not even the axes are known.
     fn cuts(&self, at: &At, rank: usize) -> Result<Option<Vec<Cut>>, OpError> {
-        let Some(lists) = self.stated.clone().or_else(|| from_inputs(at)) else { return Ok(None) };
+        let Some(lists) = self.stated.clone().or_else(|| from_inputs(at, rank)) else { return Ok(None) };
         let axes = lists.axes.unwrap_or_else(|| (0..).take(lists.starts.len()).collect());
         if axes.len() != lists.starts.len() || lists.ends.len() != lists.starts.len() {
             return Err(OpError::invalid("`starts`, `ends` and `axes` differ in length"));
@@ -135,12 +135,12 @@ impl Slice {
     }
 }
 
-fn from_inputs(at: &At) -> Option<Lists> {
+fn from_inputs(at: &At, rank: usize) -> Option<Lists> {
     let axes = if at.has(3) { Some(known(at.ints(3)?)?) } else { None };
     // Bounds that are not known leave the size of their axes open, but no others.
     let open = |slot: usize| {
         let length = axes.as_ref().map(Vec::len).or_else(|| match at.dims(slot) {
-            Some([n]) => n.size().and_then(|n| usize::try_from(n).ok()),
+            Some([n]) => n.size().and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= rank),
             _ => None,
         });
         at.ints(slot).map(<[Dim]>::to_vec).or_else(|| length.map(|n| vec![Dim::Unknown; n]))
@@ -171,6 +171,7 @@ impl Operator for Slice {
     fn fold(&self, at: &At) -> Vec<Option<Literal>> {
         let folded = || {
             let x = at.literal(0)?;
+            literal::bounded(&x.dims)?;
             let mut kept: Vec<Vec<usize>> = x.dims.iter().map(|n| (0..*n).collect()).collect();
             for cut in self.cuts(at, x.dims.len()).ok()?? {
                 let size = i64::try_from(x.dims[cut.axis]).ok()?;

@@ -117,7 +117,7 @@ fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
 }
 
 /// [N, …, C] as [N, C, …].
-fn channels_first(ty: &ValueType) -> ValueType {
+pub(super) fn channels_first(ty: &ValueType) -> ValueType {
     match ty.tensor().map(|t| (t.dtype, t.shape.dims())) {
         Some((dtype, Some([batch, spatial @ .., channels]))) => {
             let dims: Vec<Dim> = [batch, channels].into_iter().chain(spatial).cloned().collect();
@@ -128,7 +128,7 @@ fn channels_first(ty: &ValueType) -> ValueType {
 }
 
 /// [N, C, …] as [N, …, C].
-fn channels_after(ty: ValueType) -> ValueType {
+pub(super) fn channels_after(ty: ValueType) -> ValueType {
     match ty.tensor().map(|t| (t.dtype, t.shape.dims())) {
         Some((dtype, Some([batch, channels, spatial @ ..]))) => {
             let dims: Vec<Dim> = std::iter::once(batch).chain(spatial).chain([channels]).cloned().collect();

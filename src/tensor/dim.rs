@@ -323,6 +323,13 @@ impl From<u64> for Dim {
     }
 }
 
+impl From<usize> for Dim {
+    /// A count of things in memory.
+    fn from(n: usize) -> Self {
+        i64::try_from(n).map_or(Dim::Unknown, Dim::Known)
+    }
+}
+
 impl fmt::Display for Dim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

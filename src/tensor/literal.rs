@@ -6,6 +6,13 @@ use super::shape::Shape;
 /// Most elements that a constant may have to be folded.
 pub const ELEMENTS: usize = 4096;
 
+/// The number of elements that these dimensions make, if a literal may have so many, and so many along each axis. (Next to
+/// a size of 0 another one could be as large as it likes.)
+pub fn bounded(dims: &[usize]) -> Option<usize> {
+    let all = dims.iter().try_fold(1usize, |p, n| p.checked_mul(*n))?;
+    (all <= ELEMENTS && dims.iter().all(|n| *n <= ELEMENTS)).then_some(all)
+}
+
 /// A tensor whose contents are known, at least in part (an integer may be symbolic or unknown).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Literal {
@@ -38,7 +45,7 @@ impl Literal {
     /// Itself repeated along axes of size 1 until it has these dimensions (numpy's broadcasting). `None` when it cannot
     /// have them, or with more elements than a literal may have.
     pub fn broadcast(&self, dims: &[usize]) -> Option<Literal> {
-        let elements = dims.iter().try_fold(1usize, |p, n| p.checked_mul(*n)).filter(|n| *n <= ELEMENTS)?;
+        let elements = bounded(dims)?;
         let missing = dims.len().checked_sub(self.dims.len())?;
         let fits = self.dims.iter().zip(dims.get(missing..)?).all(|(own, wanted)| own == wanted || *own == 1);
         let place = |position: usize| {
@@ -72,7 +79,7 @@ impl Literal {
 
     /// Its shape.
     pub fn shape(&self) -> Shape {
-        Shape::Ranked(self.dims.iter().map(|n| Dim::from(*n as u64)).collect())
+        Shape::Ranked(self.dims.iter().copied().map(Dim::from).collect())
     }
 
     /// Its integers.

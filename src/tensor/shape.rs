@@ -1,6 +1,7 @@
 //! Shapes: an order of dimensions, or not even their number.
 
 use super::dim::Dim;
+use crate::base::limits::RANK;
 use std::fmt;
 
 /// The shape of a tensor.
@@ -23,9 +24,10 @@ impl Shape {
         Shape::Ranked(Vec::new())
     }
 
-    /// So many unknown dimensions.
+    /// So many unknown dimensions; more than anything computes with are not even counted.
     pub fn of_rank(rank: usize) -> Shape {
-        Shape::Ranked(vec![Dim::Unknown; rank])
+        let bounded = u64::try_from(rank).is_ok_and(|n| n <= RANK);
+        if bounded { Shape::Ranked(vec![Dim::Unknown; rank]) } else { Shape::Unranked }
     }
 
     /// The dimensions, if their number is known.
@@ -149,6 +151,13 @@ mod tests {
         assert_eq!(Shape::known(&[50, 64, 28, 30]).notation(), "64@28x30");
         assert_eq!(Shape::known(&[1, 784]).notation(), "784");
         assert_eq!(Shape::known(&[7]).notation(), "[7]");
+    }
+
+    #[test]
+    fn a_rank_that_a_file_claims_is_bounded() {
+        let most = usize::try_from(RANK).unwrap();
+        assert_eq!(Shape::of_rank(most).rank(), Some(most));
+        assert_eq!(Shape::of_rank(most + 1), Shape::Unranked);
     }
 
     #[test]

@@ -71,6 +71,22 @@ pub(crate) fn check_message(case: &Case, sources: &Sources, finding: &Diagnostic
     }
 }
 
+#[test]
+fn every_broken_line_costs_one_message_and_no_other_line_does() {
+    for case in cases("tests/corpus/arch/recovery", "arch") {
+        let (sources, diagnostics) = findings(&case);
+        let found: Vec<(u32, &str)> = diagnostics.iter().map(|d| (line(&sources, d), d.code)).collect();
+        let marked = case.text.lines().map(|line| line.split_once("# error: ").map(|(_, slug)| slug));
+        let expected: Vec<(u32, &str)> = (1..).zip(marked).filter_map(|(n, slug)| Some((n, slug?))).collect();
+        assert_eq!(found, expected, "{}", case.path.display());
+    }
+}
+
+fn line(sources: &Sources, finding: &Diagnostic) -> u32 {
+    let Origin::Text(span) = &finding.origin else { panic!("{finding:?} points at no text") };
+    sources.start(*span).line
+}
+
 /// `3:5-9`.
 fn at(sources: &Sources, finding: &Diagnostic) -> String {
     let Origin::Text(span) = &finding.origin else { panic!("{finding:?} points at no text") };

@@ -1,23 +1,10 @@
 //! The language's cases end to end: texts whose models must come out, and what is said about those that are wrong.
 
 use crate::arch_cases::check_message;
-use crate::files::{Case, cases};
+use crate::files::{Case, Repository, cases};
 use cnnsize::base::diagnostic::Diagnostic;
 use cnnsize::base::source::Sources;
-use cnnsize::front::arch::{LoadError, Loader, Overrides, read};
-use std::path::Path;
-
-/// Reads files of the repository, and nothing beside it.
-struct Repository;
-
-impl Loader for Repository {
-    fn load(&self, path: &Path) -> Result<String, LoadError> {
-        if path.starts_with("..") {
-            return Err(LoadError::Escapes);
-        }
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).map_err(|_| LoadError::Missing)
-    }
-}
+use cnnsize::front::arch::{Overrides, read};
 
 /// What is said about a case whose every model is lowered.
 fn findings(case: &Case) -> (Sources, Vec<Diagnostic>) {

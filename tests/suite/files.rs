@@ -1,5 +1,6 @@
 //! Finding the files that cases are made of.
 
+use cnnsize::front::arch::{LoadError, Loader};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,5 +42,17 @@ fn collect(folder: &Path, extension: &str, paths: &mut Vec<PathBuf>) {
         } else if path.extension().is_some_and(|e| e == extension) {
             paths.push(path);
         }
+    }
+}
+
+/// Reads files of the repository, and nothing beside it.
+pub(crate) struct Repository;
+
+impl Loader for Repository {
+    fn load(&self, path: &Path) -> Result<String, LoadError> {
+        if path.starts_with("..") {
+            return Err(LoadError::Escapes);
+        }
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).map_err(|_| LoadError::Missing)
     }
 }

@@ -11,3 +11,5 @@ mod ebnf;
 mod files;
 mod onnx_proto;
 mod operators;
+mod oracle;
+mod properties;

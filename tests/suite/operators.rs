@@ -68,7 +68,7 @@ impl Case {
     /// Asks all questions, and compares the types.
     fn check(&self) -> Result<(), String> {
         let (domain, name) = self.op.split_once("::").unwrap_or(("", &self.op));
-        let Some(kind) = find(domain, name) else { return Ok(()) };
+        let kind = find(domain, name).ok_or("no room has the operator")?;
         let spec = Spec { kind, attributes: &self.attributes, opset: self.opset, open: &Open::default() };
         let op = (kind.read)(&spec).map_err(|e| e.message)?;
         let inputs: Vec<_> = self.inputs.iter().map(|i| i.as_ref().map(|(ty, _)| ty)).collect();

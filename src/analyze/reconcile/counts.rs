@@ -55,7 +55,7 @@ pub(super) fn parameters(sizing: &Sizing, nodes: &[NodeId]) -> Vec<(Slip, u64)> 
             ways.push((slip, n));
         }
     };
-    add(true, Slip::convention("the parameters"), all);
+    add(true, Slip::convention("without the running statistics"), all);
     add(biases > 0, Slip::convention("without the biases"), all.saturating_sub(biases));
     add(norms > 0, Slip::convention("without the scales and shifts of the norms"), all.saturating_sub(norms));
     add(biases > 0 && norms > 0, Slip::convention("without biases and norms"), weights);
@@ -67,15 +67,19 @@ pub(super) fn parameters(sizing: &Sizing, nodes: &[NodeId]) -> Vec<(Slip, u64)> 
     );
     let both = "with a bias in every convolution and dense layer, and the running statistics";
     add(unbiased > 0 && buffers > 0, Slip::convention(both), all.saturating_add(unbiased).saturating_add(buffers));
-    add(known(frozen) > 0, Slip::convention("the trainable ones alone"), known(trainable));
-    add(known(frozen) > 0, Slip::convention("the frozen ones alone"), known(frozen));
+    add(known(frozen) > 0, Slip::convention("of the trainable ones alone"), known(trainable));
+    add(known(frozen) > 0, Slip::convention("of the frozen ones alone"), known(frozen));
     if let Some(flat) = flat {
         add(
             true,
-            Slip::mistake("each kernel counted once, not for every input channel"),
+            Slip::mistake("with each kernel counted once, not for every input channel,"),
             all.saturating_sub(weights).saturating_add(flat),
         );
-        add(biases > 0, Slip::mistake("each kernel counted once, not for every input channel, and no biases"), flat);
+        add(
+            biases > 0,
+            Slip::mistake("with each kernel counted once, not for every input channel, and without the biases"),
+            flat,
+        );
     }
     ways
 }
@@ -88,9 +92,9 @@ fn arithmetic(sizing: &Sizing, nodes: &[NodeId], flops: bool, counted: u64) -> V
         all.extend(n.filter(|n| *n != counted).map(|n| Reading::of(n, vec![slip])));
     };
     if flops {
-        add("multiply-accumulates, each counted as one".into(), Some(macs), 0);
+        add("as multiply-accumulates, each counted as one,".into(), Some(macs), 0);
     } else {
-        add("FLOPs, two for each multiply-accumulate".into(), macs.checked_mul(2), 0);
+        add("as FLOPs, two for each multiply-accumulate,".into(), macs.checked_mul(2), 0);
     }
     let each = |n: u64| n / sizing.batch.max(1);
     let share = sizing.work_by_class(nodes);
@@ -99,11 +103,11 @@ fn arithmetic(sizing: &Sizing, nodes: &[NodeId], flops: bool, counted: u64) -> V
     };
     let factor = if flops { 2 } else { 1 };
     add(
-        "the convolutions alone".into(),
+        "of the convolutions alone".into(),
         total_of(&[Class::Convolution, Class::TransposedConvolution]).checked_mul(factor),
         0,
     );
-    add("the dense layers alone".into(), total_of(&[Class::Dense]).checked_mul(factor), 0);
+    add("of the dense layers alone".into(), total_of(&[Class::Dense]).checked_mul(factor), 0);
     // What else a figure may hold: one kind of layer, or all of them.
     let mut every = 0u64;
     for (class, _, operations) in &share {
@@ -126,7 +130,7 @@ fn arithmetic(sizing: &Sizing, nodes: &[NodeId], flops: bool, counted: u64) -> V
             sum(&|c| AtLeast { least: Elements(c.macs.least.0), incomplete: c.macs.incomplete }),
             4,
         );
-        add(format!("the FLOPs of {}", convention.name), sum(&|c| c.flops), 4);
+        add(format!("as the FLOPs of {}", convention.name), sum(&|c| c.flops), 4);
     }
     all
 }

@@ -54,7 +54,9 @@ pub(super) fn readings(sizing: &Sizing, name: &str, counted: u64) -> Vec<Reading
     for composition in compositions(sizing, name) {
         let Some(value) = sum(&composition) else { continue };
         let reading = Reading::of(value, composition.slips);
-        for (words, num, den) in [("16-bit values", 1, 2), ("8-bit values", 1, 4), ("64-bit values", 2, 1)] {
+        for (words, num, den) in
+            [("at 16 bits a value", 1, 2), ("at 8 bits a value", 1, 4), ("at 64 bits a value", 2, 1)]
+        {
             all.extend(reading.value.scaled(num, den).map(|v| reading.with(v, Slip::convention(words))));
         }
         all.push(reading);
@@ -79,7 +81,7 @@ pub(super) fn rounded(sizing: &Sizing, name: &str, printed: &Printed) -> Vec<(Re
     units.extend(
         printed
             .binary_unit()
-            .map(|(unit, name)| (unit, Some(Slip::convention(format!("{name}, not {}", printed.unit_name))))),
+            .map(|(unit, name)| (unit, Some(Slip::convention(format!("in {name}, not {}", printed.unit_name))))),
     );
     let mut all = Vec::new();
     for composition in compositions(sizing, name) {
@@ -87,7 +89,7 @@ pub(super) fn rounded(sizing: &Sizing, name: &str, printed: &Printed) -> Vec<(Re
             for decimals in 0..=2u32 {
                 for whole_sum in [false, true] {
                     let Some(value) = rounded_sum(&composition, *unit, decimals, whole_sum) else { continue };
-                    let rounding = Slip { words: "rounded parts".into(), kind: Kind::EarlyRounding, digits: 3 };
+                    let rounding = Slip { words: "with rounded parts".into(), kind: Kind::EarlyRounding, digits: 3 };
                     let slips = composition.slips.iter().cloned().chain(slip.clone()).chain([rounding]);
                     all.push((Reading::of(value, slips.collect()), *unit));
                 }
@@ -150,12 +152,12 @@ fn compositions(sizing: &Sizing, name: &str) -> Vec<Composition> {
             own.iter().map(|t| if t.what == from { to.clone() } else { t.clone() }).collect::<Vec<_>>()
         };
         if own.contains(&peak) {
-            all.push(with(swap(What::Peak, &outputs), "every layer's output kept".into()));
+            all.push(with(swap(What::Peak, &outputs), "with every layer's output kept".into()));
         } else {
-            all.push(with(swap(What::Outputs, &peak), "only the values alive at once".into()));
+            all.push(with(swap(What::Outputs, &peak), "with only the values alive at once".into()));
         }
         let twice = Term { times: outputs.times.saturating_mul(2), ..outputs.clone() };
-        all.push(with(swap(What::Outputs, &twice), "every output counted twice, for its gradient".into()));
+        all.push(with(swap(What::Outputs, &twice), "with every output counted twice, once for its gradient,".into()));
     }
     if sizing.batch > 1 {
         let single = own.iter().map(|t| Term { times: 1, ..t.clone() }).collect();

@@ -54,7 +54,7 @@ impl Verdict {
 pub struct Explanation {
     /// What it is.
     pub verdict: Verdict,
-    /// How the number comes about, each a phrase: `without the biases`, `MiB`, `rounded parts`. Empty when it is right
+    /// How the number comes about, each a phrase behind "this figure": `without the biases`, `in MiB, not MB`, `with rounded parts`. Empty when it is right
     /// or when nothing gives it.
     pub slips: Vec<String>,
     /// Another quantity that is exactly the printed number.
@@ -133,9 +133,9 @@ pub fn reconcile(sizing: &Sizing, name: &str, printed: &Printed) -> Option<Expla
     let best = fitting.min_by_key(|(verdict, slips, _)| (*verdict, *slips));
     let best = best.or_else(|| {
         let inside = |r: Reading| {
-            printed
-                .is_file_of(r.value)
-                .then(|| r.with(r.value, Slip::convention("MiB of a file, which holds more than the values")))
+            printed.is_file_of(r.value).then(|| {
+                r.with(r.value, Slip::convention("as the size of a file in MiB, which holds more than the values,"))
+            })
         };
         overhead.and_then(inside).map(|r| (Verdict::Convention, 1, r))
     });
@@ -158,9 +158,9 @@ fn units(reading: &Reading, printed: &Printed, memory: bool) -> Vec<(Reading, u6
     let mut all = vec![(reading.clone(), printed.unit)];
     if let Some((binary, name)) = printed.binary_unit() {
         let words = if memory {
-            format!("{name}, not {}", printed.unit_name)
+            format!("in {name}, not {}", printed.unit_name)
         } else {
-            format!("{} for 1024-fold", printed.unit_name)
+            format!("in {name}, powers of 1024,")
         };
         all.push((reading.with(reading.value, Slip::convention(words)), binary));
     }

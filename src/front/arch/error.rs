@@ -3,8 +3,8 @@
 //! An error keeps the furthest place that any alternative reached and everything that could have stood there. It becomes
 //! a [`Diagnostic`] in the statement loop, which then goes on behind the broken line.
 
-use super::number::glues;
-use super::token::{Place, at_line_end, skip_blank};
+use super::number::{glues, literal};
+use super::token::{Place, at_line_end, length_of_text, skip_blank};
 use super::words;
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::limits;
@@ -197,17 +197,25 @@ impl SyntaxError<'_> {
         let syntax = |message: String| Diagnostic::error("syntax", origin.clone(), message);
         match self.problem {
             Problem::Expected(expected) => found.instead_of(expected),
-            Problem::Malformed => syntax(format!("{} is neither a number nor a size", found.quoted()))
-                .help("sizes are written `3x3`, shapes `64@28x28`, pads `0:1`; a blank ends a number"),
+            Problem::Malformed => {
+                let error = syntax(format!("{} is neither a number nor a size", found.quoted()));
+                let small = found.token.replace('X', "x");
+                if small != found.token && literal(&small).is_ok_and(|(rest, _)| rest.is_empty()) {
+                    error.help(format!("write a small x: `{small}`")).fix(found.span, small)
+                } else {
+                    error.help("sizes are written `3x3`, shapes `64@28x28`, pads `0:1`; a blank ends a number")
+                }
+            }
             Problem::NumberTooBig => {
-                let message = format!("{} is beyond 2^53, up to which numbers are exact", found.quoted());
-                Diagnostic::error("number-too-big", origin, message)
-                    .help("write a smaller number, or one with fewer digits behind the point")
+                let whole = found.token.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+                let why = if whole { "is beyond 2^53" } else { "is not exact with numbers up to 2^53" };
+                Diagnostic::error("number-too-big", origin, format!("{} {why}", found.quoted()))
+                    .help("write a smaller number, or fewer digits behind the point")
             }
             Problem::ZeroSize => {
                 syntax(format!("{} has a size of 0", found.quoted())).help("channels and sizes are at least 1")
             }
-            Problem::Grouping => syntax(format!("the commas in {} do not group it by three digits", found.quoted()))
+            Problem::Grouping => syntax(format!("the commas behind {} do not group digits by three", found.quoted()))
                 .help("write `2,800`, or `2_800`, or `2800`"),
             Problem::Unit => unknown_unit(&found),
             Problem::Framework => {
@@ -292,8 +300,14 @@ impl<'a> Found<'a> {
                 let end = self.start().saturating_add(self.token.len()).saturating_add(blanks_behind);
                 error.help("sizes are written without blanks: `3x3`").fix(self.place.bytes(start, end), "x")
             }
-            (_, Some('"')) => error.help("a text is closed by `\"` on the same line"),
+            (text, Some('"')) if text.len() == 1 || !text.ends_with('"') => {
+                error.help("a text is closed by `\"` on the same line")
+            }
             (",", _) if expected.has(Expected::PAREN) => error.help("sizes are written `3x3`, or `(a x b)`"),
+            (":", _) => error.help("a label is one word and begins its line: `c1: conv 64 3x3`"),
+            ("=", _) if expected.has(Expected::BRACE) => error.help("`==` compares"),
+            ("!", _) => error.help("write `not`, or `!=` for unequal"),
+            (".", _) => error.help("a number begins with a digit: `0.5`"),
             ("|", _) => error.help("branches stand between the braces of a join such as `add { | … | … }`"),
             ("else", _) => error.help("`else` goes with an `if`: `if … { … } else { … }`"),
             ("+" | "-" | "−" | "==" | "!=" | "<" | "<=" | ">" | ">=", _) if expected.has(Expected::ARGUMENT) => {
@@ -321,7 +335,7 @@ impl<'a> Found<'a> {
 fn token(i: &str) -> &str {
     let length = match i.chars().next() {
         None => 0,
-        Some('"') => i.get(1..).and_then(|r| r.find(['"', '\n'])).map_or(i.len(), |n| n.saturating_add(1)),
+        Some('"') => length_of_text(i),
         Some(c) if c.is_ascii_alphanumeric() || c == '_' => i.find(|c| !glues(c)).unwrap_or(i.len()),
         Some(c) => words::SIGNS.iter().find(|s| i.starts_with(**s)).map_or(c.len_utf8(), |s| s.len()),
     };

@@ -70,13 +70,6 @@ pub(super) fn int(i: &str) -> Res<'_, u64> {
     }
 }
 
-/// A whole number that stands for itself.
-pub(super) fn whole_number(i: &str) -> Res<'_, u64> {
-    let (rest, n) = int(i)?;
-    boundary(i, rest)?;
-    Ok((rest, n))
-}
-
 /// `64`, `903_400`, `0.75`, `1e-4`.
 pub(super) fn number(i: &str) -> Res<'_, Rational> {
     let (rest, text) = number_text(i)?;

@@ -6,7 +6,8 @@ use super::error::{Expected, Problem, SyntaxError};
 use super::expect::claim;
 
 use super::token::{
-    Place, Res, at_line_end, behind, blank, is_repeat, keyword, lex, new_name, skip_blank, skip_ends, spanned, word,
+    Place, Res, at_line_end, behind, blank, is_repeat, keyword, length_of_text, lex, new_name, skip_blank, skip_ends,
+    spanned, word,
 };
 use super::top::top;
 use super::words;
@@ -238,12 +239,41 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Bytes of the text in quotes that begins here; it ends with its line at the latest.
-fn length_of_text(i: &str) -> usize {
-    let inside = i.get(1..).unwrap_or("");
-    match inside.find(['"', '\n']) {
-        Some(end) if inside.as_bytes().get(end) == Some(&b'"') => end.saturating_add(2),
-        Some(end) => end.saturating_add(1),
-        None => i.len(),
+#[cfg(test)]
+mod tests {
+    use crate::base::source::Sources;
+    use crate::front::arch::ast::{Size, Stmt, Top};
+    use crate::front::arch::parse;
+
+    /// Names and claim of the one, broken, line.
+    fn broken(text: &str) -> (Vec<String>, Option<Size>) {
+        let (file, diagnostics) = parse(Sources::default().add("broken.arch", text.to_owned()), text);
+        assert_eq!((file.items.len(), diagnostics.len()), (1, 1), "{text}: {diagnostics:#?}");
+        let Top::Stmt(Stmt::Bad { names, claim }) = &file.items[0].node else { panic!("{file:#?}") };
+        (names.iter().map(|n| n.node.clone()).collect(), claim.as_ref().map(|c| c.node.clone()))
+    }
+
+    #[test]
+    fn a_broken_line_keeps_its_claim() {
+        let claimed = |text| broken(text).1;
+        assert_eq!(claimed("conv 64 $ -> 64@28x28  # why"), Some(Size::Shape(64, vec![28, 28])));
+        assert_eq!(claimed("conv 64 -> 3 -> 28x28"), Some(Size::Dims(vec![28, 28])));
+    }
+
+    #[test]
+    fn a_claim_inside_braces_or_a_text_is_not_the_line_s() {
+        assert_eq!(broken("conv $ { conv 3 -> 3@4x4 }").1, None);
+        assert_eq!(broken("conv $ \"-> 3@4x4\"").1, None);
+        assert_eq!(broken("conv $ -> 3@4x4 same").1, None);
+    }
+
+    #[test]
+    fn a_broken_line_keeps_the_names_it_introduces() {
+        let names = |text| broken(text).0;
+        assert_eq!(names("c1: conv 64 $"), ["c1"]);
+        assert_eq!(names("let k = 3 3"), ["k"]);
+        assert_eq!(names("block f(a b) { relu }"), ["f"]);
+        assert_eq!(names("import f, g from lib.arch"), ["f", "g"]);
+        assert_eq!(names("conv 64 $"), [""; 0]);
     }
 }

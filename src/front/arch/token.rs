@@ -146,7 +146,7 @@ pub(super) fn spanned_name<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Name> {
 
 /// A name of one part that something new is to have; whether it is reserved is checked where it is declared.
 pub(super) fn new_name<'a>(place: Place<'a>, i: &'a str) -> Res<'a, Name> {
-    let word = terminated(word, not(char('.'))).map(str::to_owned);
+    let word = verify(any_name, |n: &str| !n.contains('.')).map(str::to_owned);
     spanned(place, expecting(Expected::NEW_NAME, word)).parse(i)
 }
 
@@ -200,4 +200,14 @@ pub(super) fn plus_minus(i: &str) -> Res<'_, &str> {
 pub(super) fn string(i: &str) -> Res<'_, String> {
     let closed = delimited(char('"'), take_till(|c| c == '"' || c == '\n'), char('"'));
     closed.map(str::to_owned).parse(i)
+}
+
+/// Bytes of the text in quotes that begins here; it ends with its line at the latest.
+pub(super) fn length_of_text(i: &str) -> usize {
+    let inside = i.get(1..).unwrap_or("");
+    match inside.find(['"', '\n']) {
+        Some(end) if inside.as_bytes().get(end) == Some(&b'"') => end.saturating_add(2),
+        Some(end) => end.saturating_add(1),
+        None => i.len(),
+    }
 }

@@ -1,10 +1,10 @@
 //! What may stand only at the top of a file, one function a production of `grammar/arch.ebnf`.
 
-use super::ast::{Param, Top};
+use super::ast::{Expr, Param, Rational, Top};
 use super::error::{Expected, Problem, SyntaxError};
 use super::expr::{args, commas, expr};
 use super::item::{body, label, stmt};
-use super::number::whole_number;
+use super::number::literal;
 use super::reader::Reader;
 use super::token::{
     Res, any_name, blank, equals, expecting, keyword, lex, name, new_name, next_word, spanned, spanned_name, string,
@@ -13,10 +13,10 @@ use super::words;
 use crate::base::diagnostic::{Diagnostic, Origin};
 use nom::Parser;
 use nom::branch::alt;
-use nom::character::complete::char;
-use nom::combinator::{cut, map, opt, verify};
-use nom::multi::{many0, separated_list0, separated_list1};
-use nom::sequence::{delimited, preceded, separated_pair};
+use nom::character::complete::{char, one_of};
+use nom::combinator::{cut, map, opt};
+use nom::multi::{many0, separated_list1};
+use nom::sequence::{preceded, separated_pair};
 
 /// The newest edition of the language.
 const EDITION: u64 = 1;
@@ -77,15 +77,18 @@ fn framework<'a>(reader: &Reader<'a>, i: &'a str) -> Res<'a, Ended> {
 fn precision<'a>(reader: &Reader<'a>, i: &'a str) -> Res<'a, Ended> {
     let name = |i| spanned_name(reader.place, i);
     let (i, all) = cut(name).parse(i)?;
-    let part = separated_pair(name, lex(equals), cut(name));
+    let part = separated_pair(name, cut(expecting(Expected::EQUALS, equals)), cut(name));
     let (i, parts) = many0(preceded(commas, part)).parse(i)?;
-    Ok((i, (Top::Precision { all, parts }, Expected::SETTING)))
+    Ok((i, (Top::Precision { all, parts }, Expected::NOTHING)))
 }
 
 /// `"import" NEW { "," NEW } "from" STRING`.
 fn import<'a>(reader: &mut Reader<'a>, i: &'a str) -> Res<'a, Ended> {
     let place = reader.place;
-    let (i, names) = cut(separated_list1(lex(char(',')), |i| new_name(place, i))).parse(i)?;
+    let name = |i| {
+        if next_word(i) == "from" { Err(SyntaxError::error(blank(i), Expected::NEW_NAME)) } else { new_name(place, i) }
+    };
+    let (i, names) = cut(separated_list1(lex(char(',')), cut(name))).parse(i)?;
     let from = expecting(Expected::FROM.or(Expected::COMMA), keyword("from"));
     let path = expecting(Expected::PATH, spanned(place, string));
     let (i, path) = cut(preceded(from, path)).parse(i)?;
@@ -125,18 +128,35 @@ fn model<'a>(reader: &mut Reader<'a>, i: &'a str) -> Res<'a, Top> {
 
 /// `INT`, at least 1.
 fn positive(i: &str) -> Res<'_, u64> {
-    expecting(Expected::WHOLE, verify(whole_number, |n| *n > 0)).parse(i)
+    let (rest, number) = expecting(Expected::WHOLE, literal).parse(i)?;
+    match number {
+        Expr::Number(Rational { num: whole @ 1.., den: 1 }) => Ok((rest, u64::try_from(whole).unwrap_or(u64::MAX))),
+        _ => Err(SyntaxError::error(blank(i), Expected::WHOLE)),
+    }
 }
 
 /// `[ "(" [ param { "," param } ] ")" ]`.
 fn params<'a>(reader: &Reader<'a>, i: &'a str) -> Res<'a, Vec<Param>> {
-    let list = separated_list0(lex(char(',')), |i| param(reader, i));
-    let close = expecting(Expected::PAREN.or(Expected::COMMA), char(')'));
-    let params = delimited(lex(char('(')), cut(list), cut(close));
-    map(opt(params), Option::unwrap_or_default).parse(i)
+    let (mut i, open) = opt(lex(char('('))).parse(i)?;
+    let mut params = Vec::new();
+    if open.is_none() {
+        return Ok((i, params));
+    }
+    if let (rest, Some(_)) = opt(lex(char(')'))).parse(i)? {
+        return Ok((rest, params));
+    }
+    loop {
+        let (rest, param) = cut(|i| param(reader, i)).parse(i)?;
+        params.push(param);
+        let (rest, sign) = cut(expecting(Expected::PAREN.or(Expected::COMMA), one_of(",)"))).parse(rest)?;
+        i = rest;
+        if sign == ')' {
+            return Ok((i, params));
+        }
+    }
 }
 
-/// `param = [ "/" ] NAME [ "=" expr ]`.
+/// `param = [ "/" ] NEW [ "=" expr ]`.
 fn param<'a>(reader: &Reader<'a>, i: &'a str) -> Res<'a, Param> {
     let place = reader.place;
     let (i, slash) = opt(lex(char('/'))).parse(i)?;

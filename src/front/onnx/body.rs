@@ -30,7 +30,7 @@ impl Converter<'_> {
     /// Builds a node's sub-graphs.
     pub(super) fn bodies(&mut self, owner: &Owner, graphs: &[Bytes]) -> Outcome<Vec<Body>> {
         let mut wanted = self.body_inputs(owner, &[]);
-        let [only] = graphs else { return self.branches(owner, graphs) };
+        let [only] = graphs else { return self.branches(owner, graphs, &wanted) };
         for round in 1..ROUNDS {
             let findings = self.findings.len();
             let delivered = self.body(only, &wanted, owner.index)?;
@@ -51,16 +51,16 @@ impl Converter<'_> {
 
     /// Builds the branches of a choice. Where one of two cannot be with the sizes that go in, the other is the one that
     /// runs, and the condition is known.
-    fn branches(&mut self, owner: &Owner, graphs: &[Bytes]) -> Outcome<Vec<Body>> {
+    fn branches(&mut self, owner: &Owner, graphs: &[Bytes], wanted: &[BodyInput]) -> Outcome<Vec<Body>> {
         let mut bodies = Vec::with_capacity(graphs.len());
         let mut wrong: Vec<Vec<Diagnostic>> = Vec::with_capacity(graphs.len());
         for graph in graphs {
             let before = self.findings.len();
-            self.body(graph, &[], owner.index)?;
+            self.body(graph, wanted, owner.index)?;
             bodies.push(self.builder.end_body());
             wrong.push(self.findings.split_off(before));
         }
-        let condition = owner.inputs.first().copied().flatten();
+        let condition = owner.inputs.first().copied().flatten().filter(|_| owner.kind.name == "If");
         let known = |id| self.builder.get(id).literal.as_ref().and_then(|l| l.int()).and_then(Dim::known);
         let runs = condition.and_then(known);
         let error = |findings: &[Diagnostic]| findings.iter().find(|f| f.severity == Severity::Error).cloned();

@@ -1,6 +1,6 @@
 //! Exit codes: 0 fine, 1 a model has a problem, 2 the program could not do its job; the worst of several files.
 
-use super::{BROKEN, GOOD, file, folder, run, run_with_input};
+use super::{BROKEN, FALSE_CLAIM, GOOD, file, folder, run, run_with_input};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -12,11 +12,15 @@ fn a_good_file_is_fine_and_says_nothing_on_standard_error() {
 }
 
 #[test]
-fn a_broken_file_is_a_problem() {
+fn a_broken_file_and_a_false_claim_are_problems() {
     let folder = folder("exit_problem");
     let broken = run(&[&file(&folder, "broken.arch", BROKEN)]);
     assert_eq!((broken.code, broken.out.as_str()), (Some(1), ""));
     assert!(broken.err.contains("error[unknown-layer]") && broken.err.contains("broken.arch:2:1"), "{}", broken.err);
+    let claim = run(&[&file(&folder, "claim.arch", FALSE_CLAIM)]);
+    assert_eq!(claim.code, Some(1));
+    assert!(claim.err.contains("error[expect-failed]"), "{}", claim.err);
+    assert!(claim.out.contains("112"), "a claim that fails leaves the figures: {}", claim.out);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What machines read: JSON against its published schema, CSV, hostile names.
 
-use super::{GOOD, file, folder, run};
+use super::{FALSE_CLAIM, GOOD, file, folder, run};
 use crate::files::cases;
 use serde_json::Value;
 
@@ -54,6 +54,9 @@ fn a_file_that_fails_has_its_reasons_in_the_report() {
     assert!(model["totals"].is_null());
     assert_eq!(model["diagnostics"][0]["code"], "unknown-layer");
     assert_eq!((&model["diagnostics"][0]["line"], &model["diagnostics"][0]["column"]), (&2.into(), &1.into()));
+    let claim = json(&[&file(&folder, "claim.arch", FALSE_CLAIM)]);
+    assert_eq!(claim["models"][0]["totals"]["parameters"], 112, "3·3·3·4 + 4");
+    assert_eq!(claim["models"][0]["diagnostics"][0]["code"], "expect-failed");
 }
 
 #[test]

@@ -71,3 +71,4 @@ fn file(folder: &std::path::Path, name: &str, text: impl AsRef<[u8]>) -> String 
 
 const GOOD: &str = "input 3@8x8\nconv 4 3x3\n";
 const BROKEN: &str = "input 3@8x8\ncnov 4 3x3\n";
+const FALSE_CLAIM: &str = "input 3@8x8\nconv 4 3x3\nexpect params 113\n";

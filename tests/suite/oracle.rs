@@ -1,0 +1,87 @@
+//! What others counted or published: the figures of `tests/oracle/`, to be equalled digit for digit.
+
+use crate::files::{Repository, cases, read};
+use cnnsize::analyze::quantity::{Figure, measure};
+use cnnsize::analyze::{Sizing, convention};
+use cnnsize::base::quantity::AtLeast;
+use cnnsize::front::arch::{self, Overrides};
+use cnnsize::tensor::{DType, Dim, Shape};
+use serde_json::Value;
+use std::path::Path;
+
+#[test]
+fn networks_have_the_parameters_and_multiply_adds_that_frameworks_count() {
+    let table = read("tests/oracle/networks.tsv");
+    let mut wrong = Vec::new();
+    for row in table.lines().filter(|line| !line.starts_with('#')) {
+        let [network, file, model, params, macs, _source] = row.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("not six columns: {row}");
+        };
+        let path = Path::new("examples").join(file);
+        let text = read(&path);
+        let counted = figures(&path, &text, Some(model), &["params", "macs"], &Overrides::default());
+        if counted != [params, macs] {
+            wrong.push(format!("{network}: {counted:?}, not {params} and {macs}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn published_figures_come_out_as_recorded() {
+    let book: Value = serde_json::from_str(&read("tests/oracle/textbook.json")).expect("JSON");
+    let mut wrong = Vec::new();
+    for entry in book["entries"].as_array().expect("entries") {
+        let (path, text) = match entry["file"].as_str() {
+            Some(file) => (Path::new("examples").join(file), read(Path::new("examples").join(file))),
+            None => ("examples/entry.arch".into(), entry["arch"].as_str().expect("a model").to_owned()),
+        };
+        let counted_claims = entry["claims"].as_array().expect("claims").iter().filter(|c| c["derived"].is_null());
+        for claim in counted_claims {
+            let quantity = claim["quantity"].as_str().expect("a quantity");
+            let expected = claim["computed"].as_str().map_or_else(|| claim["computed"].to_string(), str::to_owned);
+            let counted = figures(&path, &text, entry["model"].as_str(), &[quantity], &settings(&claim["at"]));
+            if counted != [expected.as_str()] {
+                wrong.push(format!("{}: {quantity} {counted:?}, not {expected}", entry["id"]));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_list_of_examples_names_every_file() {
+    let list = read("examples/README.md");
+    for case in cases("examples", "arch") {
+        let path = case.path.strip_prefix("examples").expect("a path under examples").display().to_string();
+        let imported = path.starts_with("blocks");
+        assert!(imported || list.contains(&format!("]({path})")), "{path} is not in examples/README.md");
+    }
+}
+
+/// Quantities of a model as text.
+fn figures(path: &Path, text: &str, model: Option<&str>, quantities: &[&str], at: &Overrides) -> Vec<String> {
+    let document = arch::read(path, text.to_owned(), &Repository);
+    assert_eq!(document.diagnostics, [], "{}", path.display());
+    let found = document.models().position(|m| model.is_none_or(|name| m.name == name));
+    let lowered = document.lower(found.unwrap_or_else(|| panic!("{}: no {model:?}", path.display())), at);
+    assert_eq!(lowered.diagnostics, [], "{}", path.display());
+    let sizing = Sizing::of(&lowered.model, lowered.batch, convention::default());
+    quantities.iter().map(|quantity| figure(&sizing, quantity)).collect()
+}
+
+/// A whole number, or a shape as the language writes it.
+fn figure(sizing: &Sizing, quantity: &str) -> String {
+    match measure(sizing, quantity).map(|(_, figure)| figure) {
+        Ok(Figure::Number(AtLeast { least, incomplete: false })) => least.to_string(),
+        Ok(Figure::Shape(dims)) => Shape::Ranked([Dim::from(1_u64)].into_iter().chain(dims).collect()).notation(),
+        Ok(other) => format!("{other:?}"),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+/// `{"batch": 50, "precision": "f16"}`
+fn settings(at: &Value) -> Overrides {
+    let precision = at["precision"].as_str().map(|name| DType::from_name(name).expect("a precision"));
+    Overrides { batch: at["batch"].as_u64(), weights: precision, activations: precision, ..Overrides::default() }
+}
