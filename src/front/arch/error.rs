@@ -77,8 +77,6 @@ const EXPECTED: &[(Expected, &str, &str)] = &[
     (Expected::COMMA, "`,`", ""),
     (Expected::EQUALS, "`=`", ""),
     (Expected::FROM, "`from`", ""),
-    (Expected::AS, "`as`", ""),
-    (Expected::IF, "`if`", ""),
     (Expected::END, "the end of the line", ""),
 ];
 
@@ -104,9 +102,7 @@ impl Expected {
     pub(super) const COMMA: Expected = Expected(1 << 18);
     pub(super) const EQUALS: Expected = Expected(1 << 19);
     pub(super) const FROM: Expected = Expected(1 << 20);
-    pub(super) const AS: Expected = Expected(1 << 21);
-    pub(super) const IF: Expected = Expected(1 << 22);
-    pub(super) const END: Expected = Expected(1 << 23);
+    pub(super) const END: Expected = Expected(1 << 21);
     pub(super) const NOTHING: Expected = Expected(0);
 
     /// This or that.
