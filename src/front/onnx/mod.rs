@@ -26,6 +26,8 @@ use crate::graph::Model;
 use prost::Message;
 use prost::bytes::Bytes;
 use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
 
 /// What the caller fixes of a graph.
 #[derive(Clone, Debug, Default)]
@@ -53,14 +55,32 @@ pub struct Read {
     pub dims: Vec<(String, u64)>,
 }
 
-/// The bytes of a file, read or mapped.
-pub trait Contents: AsRef<[u8]> + Send + 'static {
-    /// The reader is going through all of it: reading ahead pays.
-    fn read_ahead(&self);
+/// The bytes of a file, of which only those that are needed have to be read.
+pub trait Contents {
+    /// The bytes once everything needed is there.
+    type Whole: AsRef<[u8]> + Send + 'static;
+    /// How many bytes there are.
+    fn size(&self) -> usize;
+    /// A stretch of them. The starts of the stretches never go back.
+    fn fetch(&mut self, stretch: Range<usize>) -> io::Result<&[u8]>;
+    /// All of them; what was never fetched may be anything.
+    fn whole(self) -> Self::Whole;
 }
 
 impl Contents for Vec<u8> {
-    fn read_ahead(&self) {}
+    type Whole = Vec<u8>;
+
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    fn fetch(&mut self, stretch: Range<usize>) -> io::Result<&[u8]> {
+        self.get(stretch).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn whole(self) -> Vec<u8> {
+        self
+    }
 }
 
 /// Reads an ONNX file. Contents of weights are never looked at, and other files never opened.
@@ -95,14 +115,14 @@ struct File {
     size: usize,
 }
 
-fn decode(file: impl Contents) -> Outcome<File> {
-    let bytes = file.as_ref();
-    if let Some(other) = sniff::sniff(bytes) {
+fn decode(mut file: impl Contents) -> Outcome<File> {
+    let size = file.size();
+    let start = file.fetch(0..size.min(sniff::WINDOW)).map_err(|error| wire::unreadable(0, &error))?;
+    if let Some(other) = sniff::sniff(start) {
         return Err(other.into());
     }
-    let size = bytes.len();
-    wire::check(bytes, &mut || file.read_ahead())?;
-    let model = proto::ModelProto::decode(Bytes::from_owner(file)).map_err(|e| undecodable(&e))?;
+    wire::check(&mut file)?;
+    let model = proto::ModelProto::decode(Bytes::from_owner(file.whole())).map_err(|e| undecodable(&e))?;
     let Some(graph) = model.graph else {
         return Err(Diagnostic::error("onnx-damaged", Origin::File, "the file holds no graph")
             .help("export the model again, or give the file that has the graph")

@@ -2,17 +2,16 @@
 
 use crate::base::diagnostic::{Diagnostic, Origin};
 
-/// What the bytes are, if they are certainly no ONNX file.
-pub(super) fn sniff(bytes: &[u8]) -> Option<Diagnostic> {
-    let starts = |signature: &[u8]| bytes.starts_with(signature);
-    let at = |offset: usize, signature: &[u8]| bytes.get(offset..).is_some_and(|rest| rest.starts_with(signature));
-    let start = &bytes[..bytes.len().min(WINDOW)];
+/// What a file is that begins like this, if it is certainly no ONNX file.
+pub(super) fn sniff(start: &[u8]) -> Option<Diagnostic> {
+    let starts = |signature: &[u8]| start.starts_with(signature);
+    let at = |offset: usize, signature: &[u8]| start.get(offset..).is_some_and(|rest| rest.starts_with(signature));
     let holds = |word: &[u8]| start.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
     let found = |what: &str, help: &str| {
         let message = format!("this is {what}, not an ONNX file");
         Some(Diagnostic::error("not-onnx", Origin::File, message).help(help))
     };
-    if bytes.is_empty() {
+    if start.is_empty() {
         return found("an empty file", "fetch or export it again");
     }
     if starts(b"version https://git-lfs.github.com/spec/") {
@@ -27,7 +26,7 @@ pub(super) fn sniff(bytes: &[u8]) -> Option<Diagnostic> {
             found("a zip archive", "unpack it, and give the `.onnx` file inside")
         };
     }
-    if bytes.first() == Some(&0x80) && bytes.get(1).is_some_and(|version| (2..=5).contains(version)) {
+    if start.first() == Some(&0x80) && start.get(1).is_some_and(|version| (2..=5).contains(version)) {
         return found("a Python pickle, such as an old PyTorch checkpoint", EXPORT_TORCH);
     }
     if starts(b"\x89HDF\r\n") {
@@ -74,7 +73,7 @@ pub(super) fn sniff(bytes: &[u8]) -> Option<Diagnostic> {
 const EXPORT_TORCH: &str = "export the model: `torch.onnx.export(model, example, \"model.onnx\")`";
 
 /// Bytes that are looked at.
-const WINDOW: usize = 1024;
+pub(super) const WINDOW: usize = 1024;
 
 #[cfg(test)]
 mod tests {

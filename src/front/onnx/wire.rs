@@ -2,17 +2,18 @@
 //!
 //! Ten megabytes of legal protocol buffers can stand for five million empty messages, each of which costs a decoder
 //! hundreds of bytes. What a file may hold is therefore a function of its size, so that no file can make the reader
-//! take out of all proportion to it in time or memory. Contents of tensors are hopped over, never touched.
+//! take out of all proportion to it in time or memory. Contents of large tensors are hopped over, never fetched.
 
-use super::Outcome;
+use super::{Contents, Outcome};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::limits;
+use std::io;
 
-/// Checks the whole file. `dense` is called once if it turns out to be all structure and no weights, so that reading
-/// ahead pays.
-pub(super) fn check(bytes: &[u8], dense: &mut dyn FnMut()) -> Outcome<()> {
-    let mut pass = Pass { bytes, counts: [0; KINDS], last_hop: 0, dense: Some(dense) };
-    pass.message(Kind::Model, 0, bytes.len(), 0)
+/// Checks the whole file, and fetches all of it but the contents of large tensors.
+pub(super) fn check(file: &mut impl Contents) -> Outcome<()> {
+    let size = file.size();
+    let mut pass = Pass { file, size, counts: [0; KINDS] };
+    pass.message(Kind::Model, 0, size, 0)
 }
 
 /// Messages that are looked into. Everything else is hopped over, as the decoder does.
@@ -53,6 +54,8 @@ enum Field {
     Operand,
     /// Sizes of a tensor, packed or one by one.
     Sizes,
+    /// Contents of a tensor.
+    Contents,
     Other,
 }
 
@@ -75,6 +78,7 @@ impl Kind {
             (Kind::ValueInfo, 2) | (Kind::Wrapper, 1 | 2) => Message(Kind::Type),
             (Kind::Initializer | Kind::Tensor, 1) | (Kind::SparseTensor, 3) => Sizes,
             (Kind::Initializer | Kind::Tensor, 13) => Message(Kind::Entry),
+            (Kind::Initializer | Kind::Tensor, 4..=7 | 9..=11) => Field::Contents,
             (Kind::Type, 1 | 8) => Message(Kind::TensorType),
             (Kind::Type, 4 | 5 | 9) => Message(Kind::Wrapper),
             (Kind::TensorType, 2) => Message(Kind::Shape),
@@ -146,20 +150,17 @@ impl Seen {
     }
 }
 
-struct Pass<'a> {
-    bytes: &'a [u8],
+struct Pass<'a, C> {
+    file: &'a mut C,
+    size: usize,
     /// Messages so far, by kind.
     counts: [u64; KINDS],
-    /// Where the last hop over more than a page ended.
-    last_hop: usize,
-    dense: Option<&'a mut dyn FnMut()>,
 }
 
-/// Bytes in a row without a hop over more than a page, after which a file counts as all structure.
-const DENSE: usize = 64 * PAGE;
-const PAGE: usize = 4096;
+/// Contents of tensors up to this many bytes are fetched: 4096 numbers of up to ten bytes each fit.
+const SMALL: usize = 1 << 16;
 
-impl Pass<'_> {
+impl<C: Contents> Pass<'_, C> {
     fn message(&mut self, kind: Kind, start: usize, end: usize, depth: usize) -> Outcome<()> {
         if depth > limits::ONNX_DEPTH {
             let message = format!("messages are nested deeper than {} levels", limits::ONNX_DEPTH);
@@ -189,51 +190,67 @@ impl Pass<'_> {
                 .filter(|next| *next <= end)
                 .ok_or_else(|| self.cut(begin, body, length, end))?;
             match kind.field(number) {
+                // A text is a leaf: its bytes are no fields.
+                Field::Message(Kind::Text) if wire == 2 => {
+                    self.count(Kind::Text, begin)?;
+                    self.fetch(body, at)?;
+                }
                 Field::Message(inner) if wire == 2 => {
                     self.count(inner, begin)?;
                     seen.sizes = seen.sizes.saturating_add(u64::from(inner == Kind::Dimension));
-                    // A text is a leaf: its bytes are no fields.
-                    if inner != Kind::Text {
-                        self.message(inner, body, at, depth + 1)?;
-                    }
+                    self.message(inner, body, at, depth + 1)?;
                 }
-                Field::Name if wire == 2 && length > 0 => seen.names = seen.names.saturating_add(1),
-                Field::Operand if wire == 2 => seen.operands = seen.operands.saturating_add(1),
-                Field::Sizes if wire == 2 => seen.sizes = seen.sizes.saturating_add(self.ends(body, at)),
+                Field::Sizes if wire == 2 => {
+                    // Numbers of seven bits a byte: so many as there are bytes that end one.
+                    let ends: u64 = self.fetch(body, at)?.iter().map(|b| u64::from(b & 0x80 == 0)).sum();
+                    seen.sizes = seen.sizes.saturating_add(ends);
+                }
                 Field::Sizes => seen.sizes = seen.sizes.saturating_add(1),
-                Field::Message(_) | Field::Name | Field::Operand | Field::Other => {}
+                Field::Contents if length > SMALL => {}
+                Field::Name if wire == 2 && length > 0 => {
+                    seen.names = seen.names.saturating_add(1);
+                    self.fetch(body, at)?;
+                }
+                Field::Operand if wire == 2 => {
+                    seen.operands = seen.operands.saturating_add(1);
+                    self.fetch(body, at)?;
+                }
+                Field::Message(_) | Field::Name | Field::Operand | Field::Contents | Field::Other => {
+                    self.fetch(body, at)?;
+                }
             }
             seen.check(begin)?;
-            self.hop(body, at);
         }
         seen.missing(kind).map_or(Ok(()), |what| Err(damaged(start, what)))
     }
 
+    fn fetch(&mut self, start: usize, end: usize) -> Outcome<&[u8]> {
+        self.file.fetch(start..end).map_err(|error| unreadable(start, &error))
+    }
+
     /// A number of seven bits a byte, and where it ends.
-    fn varint(&self, at: usize, end: usize) -> Outcome<(u64, usize)> {
+    fn varint(&mut self, at: usize, end: usize) -> Outcome<(u64, usize)> {
+        let most = end.min(at.saturating_add(10));
         let mut value = 0u64;
-        for (i, byte) in self.bytes[at..end].iter().take(10).enumerate() {
-            value |= u64::from(byte & 0x7f).checked_shl(7 * u32::try_from(i).unwrap_or(u32::MAX)).unwrap_or(0);
+        let mut shift = 0u32;
+        for (i, byte) in self.fetch(at, most)?.iter().enumerate() {
+            value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
             if byte & 0x80 == 0 {
                 return Ok((value, at + i + 1));
             }
+            shift += 7;
         }
-        Err(if end - at < 10 && end == self.bytes.len() {
+        Err(if most == self.size && most - at < 10 {
             truncated(at, "the file ends in the middle of a number".into())
         } else {
             damaged(at, "a number of more than 64 bits")
         })
     }
 
-    /// How many numbers of seven bits a byte end in a stretch.
-    fn ends(&self, start: usize, end: usize) -> u64 {
-        self.bytes[start..end].iter().map(|b| u64::from(b & 0x80 == 0)).sum()
-    }
-
     /// A field that is longer than what is left of its message.
     fn cut(&self, begin: usize, body: usize, length: usize, end: usize) -> Box<Diagnostic> {
         let left = end.saturating_sub(body);
-        if end == self.bytes.len() {
+        if end == self.size {
             truncated(begin, format!("{left} bytes are left of a field that says it has {length}"))
         } else {
             damaged(begin, format!("a field of {length} bytes where its message has {left} left"))
@@ -243,21 +260,11 @@ impl Pass<'_> {
     fn count(&mut self, kind: Kind, at: usize) -> Outcome<()> {
         let count = &mut self.counts[kind as usize];
         *count += 1;
-        let most = limits::ONNX_MESSAGES + self.bytes.len() as u64 / kind.least_bytes();
+        let most = limits::ONNX_MESSAGES + self.size as u64 / kind.least_bytes();
         if *count <= most {
             return Ok(());
         }
-        Err(too_many(at, format!("more than {most} {} in a file of {} bytes", kind.plural(), self.bytes.len())))
-    }
-
-    fn hop(&mut self, from: usize, to: usize) {
-        if to - from > PAGE {
-            self.last_hop = to;
-        } else if to.saturating_sub(self.last_hop) > DENSE
-            && let Some(dense) = self.dense.take()
-        {
-            dense();
-        }
+        Err(too_many(at, format!("more than {most} {} in a file of {} bytes", kind.plural(), self.size)))
     }
 }
 
@@ -267,6 +274,11 @@ fn origin(at: usize) -> Origin {
 
 fn damaged(at: usize, message: impl Into<String>) -> Box<Diagnostic> {
     Diagnostic::error("onnx-damaged", origin(at), message).into()
+}
+
+/// The file could not be read here.
+pub(super) fn unreadable(at: usize, error: &io::Error) -> Box<Diagnostic> {
+    Diagnostic::error("unreadable", origin(at), format!("the file cannot be read on: {error}")).into()
 }
 
 fn truncated(at: usize, message: String) -> Box<Diagnostic> {
@@ -284,7 +296,7 @@ mod tests {
     use super::*;
 
     fn code(bytes: &[u8]) -> Option<(&'static str, Origin)> {
-        check(bytes, &mut || {}).err().map(|d| (d.code, d.origin))
+        check(&mut bytes.to_vec()).err().map(|d| (d.code, d.origin))
     }
 
     #[test]
