@@ -12,6 +12,8 @@ pub const IMPORTS: usize = 64;
 pub const LAYERS: u64 = 1_000_000;
 /// Largest number in a text: beyond it a double, and so JSON, loses digits.
 pub const NUMBER: u64 = 1 << 53;
+/// Largest graph that is taken from standard input, which must be held in memory whole.
+pub const STDIN_BYTES: u64 = 1 << 31;
 /// Deepest nesting of messages in an ONNX file.
 pub const ONNX_DEPTH: usize = 50;
 /// Messages of one kind that any ONNX file may hold; larger files may hold more, in proportion to their size.

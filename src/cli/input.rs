@@ -2,7 +2,7 @@
 
 use super::project::no_file;
 use super::settings::Sizing;
-use super::{arch, nearest_command, onnx, terminal};
+use super::{arch, load, nearest_command, onnx, terminal};
 use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::base::limits;
 use cnnsize::base::source::Sources;
@@ -12,6 +12,7 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The models that an argument names, or the reason why it cannot be read. `single`: with inference memory for one
 /// example.
@@ -39,7 +40,7 @@ fn from_file(path: &Path, shown: &str, sizing: &Sizing, single: bool) -> io::Res
     let mut start = [0];
     let read = file.read(&mut start)?;
     if is_graph(path, &start[..read]) {
-        return Ok(Ok(vec![onnx::entry(path, || fs::read(path), sizing, single)?]));
+        return Ok(Ok(vec![onnx::entry(path, || load::open(path), sizing, single)?]));
     }
     let mut bytes = start[..read].to_vec();
     up_to_a_text(file, &mut bytes)?;
@@ -57,8 +58,12 @@ fn from_stdin(sizing: &Sizing, single: bool) -> io::Result<Entries> {
     if !is_graph(path, &bytes) {
         return Ok(text(path, bytes, sizing, single));
     }
-    stdin.read_to_end(&mut bytes)?;
-    Ok(Ok(vec![onnx::entry(path, || Ok(bytes.clone()), sizing, single)?]))
+    stdin.take(limits::STDIN_BYTES).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limits::STDIN_BYTES {
+        return Ok(Err(format!("more than {} bytes on standard input; give the file's name", limits::STDIN_BYTES)));
+    }
+    let bytes: Arc<[u8]> = bytes.into();
+    Ok(Ok(vec![onnx::entry(path, || Ok(Arc::clone(&bytes)), sizing, single)?]))
 }
 
 /// Reads on until a text would be too large.

@@ -3,6 +3,7 @@
 
 mod arch;
 mod input;
+mod load;
 mod onnx;
 mod ops;
 mod project;

@@ -28,6 +28,7 @@ use prost::bytes::Bytes;
 use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What the caller fixes of a graph.
 #[derive(Clone, Debug, Default)]
@@ -67,8 +68,8 @@ pub trait Contents {
     fn whole(self) -> Self::Whole;
 }
 
-impl Contents for Vec<u8> {
-    type Whole = Vec<u8>;
+impl Contents for Arc<[u8]> {
+    type Whole = Arc<[u8]>;
 
     fn size(&self) -> usize {
         self.len()
@@ -78,7 +79,7 @@ impl Contents for Vec<u8> {
         self.get(stretch).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
-    fn whole(self) -> Vec<u8> {
+    fn whole(self) -> Arc<[u8]> {
         self
     }
 }

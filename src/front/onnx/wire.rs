@@ -294,9 +294,10 @@ fn too_many(at: usize, message: String) -> Box<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     fn code(bytes: &[u8]) -> Option<(&'static str, Origin)> {
-        check(&mut bytes.to_vec()).err().map(|d| (d.code, d.origin))
+        check(&mut Arc::<[u8]>::from(bytes)).err().map(|d| (d.code, d.origin))
     }
 
     #[test]
