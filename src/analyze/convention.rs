@@ -73,6 +73,8 @@ const BIASED: &[Class] = &[Class::Convolution, Class::TransposedConvolution, Cla
 const NORMS: &[Class] = &[Class::BatchNorm];
 const OTHER_NORMS: &[Class] = &[Class::OtherNorm];
 const GLOBAL_POOLS: &[Class] = &[Class::GlobalAveragePool];
+const AVERAGES: &[Class] = &[Class::GlobalAveragePool, Class::AveragePool];
+const GATES: &[Class] = &[Class::Multiply];
 
 const fn term(classes: &'static [Class], each: Each, times: i64) -> Term {
     Term { classes, each, times }
@@ -112,9 +114,9 @@ pub static CONVENTIONS: &[Convention] = &[
     },
     Convention {
         name: "torchprofile",
-        doc: "with one an element for batch norm and one an output for average pooling",
+        doc: "with one an element for batch norm and one an output for average pooling and for products of two tensors",
         source: "torchprofile 0.1.0",
-        macs: &[MACS, term(NORMS, Each::Output, 1), term(GLOBAL_POOLS, Each::Output, 1)],
+        macs: &[MACS, term(NORMS, Each::Output, 1), term(AVERAGES, Each::Output, 1), term(GATES, Each::Output, 1)],
         flops: Flops::Times(2),
     },
     Convention {
@@ -128,18 +130,6 @@ pub static CONVENTIONS: &[Convention] = &[
             term(GLOBAL_POOLS, Each::Input, 1),
         ],
         flops: Flops::Times(1),
-    },
-    Convention {
-        name: "thop",
-        doc: "with 4 an element for batch norm, and 1 an input and 1 an output for global average pooling",
-        source: "thop 0.1.1-2209072238",
-        macs: &[
-            MACS,
-            term(NORMS, Each::Output, 4),
-            term(GLOBAL_POOLS, Each::Input, 1),
-            term(GLOBAL_POOLS, Each::Output, 1),
-        ],
-        flops: Flops::Times(2),
     },
     Convention {
         name: "torchinfo",
@@ -159,6 +149,10 @@ pub static CONVENTIONS: &[Convention] = &[
 
 /// Conventions that people ask for and that a graph does not determine, with the reason.
 pub static UNDETERMINED: &[(&str, &str)] = &[
+    (
+        "thop",
+        "it counts pools that are modules and not those that are function calls, and which is which is not in a graph",
+    ),
     ("ptflops", "its PyTorch backend counts modules and functional calls apart, and which is which is not in a graph"),
     (
         "calflops",

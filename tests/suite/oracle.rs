@@ -2,7 +2,7 @@
 
 use crate::files::{Repository, cases, read};
 use cnnsize::analyze::quantity::{Figure, measure};
-use cnnsize::analyze::{Sizing, convention};
+use cnnsize::analyze::{Sizing, claim, convention};
 use cnnsize::base::quantity::AtLeast;
 use cnnsize::front::arch::{self, Overrides};
 use cnnsize::tensor::{DType, Dim, Shape};
@@ -19,12 +19,44 @@ fn networks_have_the_parameters_and_multiply_adds_that_frameworks_count() {
         };
         let path = Path::new("examples").join(file);
         let text = read(&path);
-        let counted = figures(&path, &text, Some(model), &["params", "macs"], &Overrides::default());
+        let counted = figures(&path, &text, Some(model), &["params", "macs"], &Overrides::default(), "cnnsize");
         if counted != [params, macs] {
             wrong.push(format!("{network}: {counted:?}, not {params} and {macs}"));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn conventions_give_what_the_tools_print() {
+    let table = read("tests/oracle/conventions.tsv");
+    let mut wrong = Vec::new();
+    for row in table.lines().filter(|line| !line.starts_with('#')) {
+        let [convention, file, model, printed] = row.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("not four columns: {row}");
+        };
+        let path = Path::new("examples").join(file);
+        let counted = figures(&path, &read(&path), Some(model), &["macs"], &Overrides::default(), convention);
+        if counted != [printed] {
+            wrong.push(format!("{convention} of {model}: {counted:?}, not {printed}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_claim_in_the_examples_holds() {
+    let mut claims = 0;
+    for case in cases("examples", "arch").into_iter().filter(|c| !c.path.starts_with("examples/broken")) {
+        let document = arch::read(&case.path, read(&case.path), &Repository);
+        for (index, model) in document.models().enumerate() {
+            let lowered = document.lower(index, &Overrides::default());
+            claims += lowered.expects.len();
+            assert_eq!(lowered.diagnostics, [], "{} of {}", model.name, case.path.display());
+            assert_eq!(claim::check(&document, index, &lowered), [], "{} of {}", model.name, case.path.display());
+        }
+    }
+    assert!(claims > 200, "{claims} claims");
 }
 
 #[test]
@@ -40,7 +72,8 @@ fn published_figures_come_out_as_recorded() {
         for claim in counted_claims {
             let quantity = claim["quantity"].as_str().expect("a quantity");
             let expected = claim["computed"].as_str().map_or_else(|| claim["computed"].to_string(), str::to_owned);
-            let counted = figures(&path, &text, entry["model"].as_str(), &[quantity], &settings(&claim["at"]));
+            let counted =
+                figures(&path, &text, entry["model"].as_str(), &[quantity], &settings(&claim["at"]), "cnnsize");
             if counted != [expected.as_str()] {
                 wrong.push(format!("{}: {quantity} {counted:?}, not {expected}", entry["id"]));
             }
@@ -60,13 +93,21 @@ fn the_list_of_examples_names_every_file() {
 }
 
 /// Quantities of a model as text.
-fn figures(path: &Path, text: &str, model: Option<&str>, quantities: &[&str], at: &Overrides) -> Vec<String> {
+fn figures(
+    path: &Path,
+    text: &str,
+    model: Option<&str>,
+    quantities: &[&str],
+    at: &Overrides,
+    convention: &str,
+) -> Vec<String> {
     let document = arch::read(path, text.to_owned(), &Repository);
     assert_eq!(document.diagnostics, [], "{}", path.display());
     let found = document.models().position(|m| model.is_none_or(|name| m.name == name));
     let lowered = document.lower(found.unwrap_or_else(|| panic!("{}: no {model:?}", path.display())), at);
     assert_eq!(lowered.diagnostics, [], "{}", path.display());
-    let sizing = Sizing::of(&lowered.model, lowered.batch, convention::default());
+    let convention = convention::find(convention).unwrap_or_else(|| panic!("no convention {convention}"));
+    let sizing = Sizing::of(&lowered.model, lowered.batch, convention);
     quantities.iter().map(|quantity| figure(&sizing, quantity)).collect()
 }
 
