@@ -37,7 +37,7 @@ fn overrides(at: &[(Name, Spanned<Setting>)]) -> Result<Overrides, Diagnostic> {
         match (key.node.as_str(), &value.node) {
             ("batch", Setting::Number(n)) => {
                 overrides.batch =
-                    Some(whole(*n).ok_or_else(|| wrong("a whole number of examples, such as `batch=50`"))?)
+                    Some(whole(*n).ok_or_else(|| wrong("a whole number of examples, such as `batch=50`"))?);
             }
             ("batch", Setting::Word(_)) => return Err(wrong("a whole number of examples, such as `batch=50`")),
             ("precision", Setting::Word(word)) => {

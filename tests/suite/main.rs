@@ -1,5 +1,5 @@
 //! Integration tests, all in one program.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod arch_cases;
 mod arch_grammar;

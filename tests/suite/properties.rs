@@ -93,7 +93,9 @@ fn network() -> impl Strategy<Value = String> {
     let lines = prop::collection::vec((0u8..9, 0u64..64, 0u64..64, 0u64..64), 1..12);
     (1u64..5, 6u64..20, lines).prop_map(|(channels, edge, lines)| {
         let mut writer = Writer::new(channels, edge);
-        lines.into_iter().for_each(|line| writer.add(line));
+        for line in lines {
+            writer.add(line);
+        }
         writer.text
     })
 }
