@@ -72,12 +72,12 @@ pub(super) fn parameters(sizing: &Sizing, nodes: &[NodeId]) -> Vec<(Slip, u64)> 
     if let Some(flat) = flat {
         add(
             true,
-            Slip::mistake("with each kernel counted once, not for every input channel,"),
+            Slip::mistake("with each kernel counted once instead of for every input channel"),
             all.saturating_sub(weights).saturating_add(flat),
         );
         add(
             biases > 0,
-            Slip::mistake("with each kernel counted once, not for every input channel, and without the biases"),
+            Slip::mistake("with each kernel counted once instead of for every input channel, and without the biases"),
             flat,
         );
     }
