@@ -2,6 +2,7 @@
 
 use super::quantity::{self, Figure};
 use super::reconcile::{self, Explanation, Printed};
+use super::unit::{BYTES, COUNTS};
 use super::{Sizing, convention};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::quantity::AtLeast;
@@ -244,26 +245,6 @@ fn last_digit(claim: &Number, gap: i128, one: i128) -> Option<bool> {
 
 /// What one of a unit is.
 fn unit(name: Option<&Name>, memory: bool) -> Result<u64, Diagnostic> {
-    const COUNTS: &[(&str, u64)] = &[
-        ("k", 1_000),
-        ("K", 1_000),
-        ("M", 1_000_000),
-        ("G", 1_000_000_000),
-        ("T", 1_000_000_000_000),
-        ("Ki", 1 << 10),
-        ("Mi", 1 << 20),
-        ("Gi", 1 << 30),
-    ];
-    const BYTES: &[(&str, u64)] = &[
-        ("B", 1),
-        ("kB", 1_000),
-        ("MB", 1_000_000),
-        ("GB", 1_000_000_000),
-        ("TB", 1_000_000_000_000),
-        ("KiB", 1 << 10),
-        ("MiB", 1 << 20),
-        ("GiB", 1 << 30),
-    ];
     let Some(name) = name else { return Ok(1) };
     let (own, other) = if memory { (BYTES, COUNTS) } else { (COUNTS, BYTES) };
     if let Some((_, size)) = own.iter().find(|(n, _)| *n == name.node) {

@@ -9,6 +9,7 @@ pub mod quantity;
 mod receptive;
 pub mod reconcile;
 pub mod report;
+mod unit;
 mod work;
 
 use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};

@@ -13,3 +13,4 @@ mod onnx_proto;
 mod operators;
 mod oracle;
 mod properties;
+mod reconcile;

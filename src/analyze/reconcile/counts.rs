@@ -117,7 +117,8 @@ fn arithmetic(sizing: &Sizing, nodes: &[NodeId], flops: bool, counted: u64) -> V
             add(format!("with the operations of the {word}"), counted.checked_add(own), 3);
         }
     }
-    add("with every other operation".into(), counted.checked_add(every), 3);
+    // Everything together is seldom printed, and few digits fit it by chance.
+    add("with every other operation".into(), counted.checked_add(every), 4);
     for convention in super::other_conventions() {
         let work = work::count(sizing.model, convention);
         let sum = |figures: &dyn Fn(&work::Charge) -> AtLeast<Elements>| {
@@ -126,11 +127,11 @@ fn arithmetic(sizing: &Sizing, nodes: &[NodeId], flops: bool, counted: u64) -> V
         };
         // Tools differ from one another by well under a percent: few digits cannot tell them apart.
         add(
-            format!("as {} counts", convention.name),
+            format!("as `{}` counts ({})", convention.name, convention.doc),
             sum(&|c| AtLeast { least: Elements(c.macs.least.0), incomplete: c.macs.incomplete }),
             4,
         );
-        add(format!("as the FLOPs of {}", convention.name), sum(&|c| c.flops), 4);
+        add(format!("as the FLOPs of `{}` ({})", convention.name, convention.doc), sum(&|c| c.flops), 4);
     }
     all
 }

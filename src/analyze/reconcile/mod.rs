@@ -126,7 +126,8 @@ pub fn reconcile(sizing: &Sizing, name: &str, printed: &Printed) -> Option<Expla
     let digits = printed.significant();
     let fitting = plain.chain(rounded).filter(|(r, _)| r.slips.iter().all(|s| s.digits <= digits)).filter_map(
         |(reading, unit)| {
-            let fit = printed.fit(reading.value, unit)?;
+            // Two slips fit many numbers; they must at least round to this one.
+            let fit = printed.fit(reading.value, unit).filter(|f| reading.slips.len() < 2 || *f < Fit::Truncated)?;
             Some((reading.verdict(fit), reading.slips.len(), reading))
         },
     );

@@ -1,5 +1,6 @@
 //! A number as printed: its value, the precision that its digits give, and its unit.
 
+use super::super::unit::{BYTES, COUNTS};
 use crate::front::arch::ast::Rational;
 
 /// A number as somebody printed it.
@@ -47,6 +48,25 @@ impl Exact {
 }
 
 impl Printed {
+    /// Reads a number as people write it: `902,700`, `902_700`, `565 MB`, `3.8G`. Or says what is wrong with it.
+    pub fn read(text: &str) -> Result<Printed, String> {
+        let text = text.trim();
+        let end = text.find(|c: char| !c.is_ascii_digit() && !",_. ".contains(c)).unwrap_or(text.len());
+        let (number, unit_name) = (&text[..end], text[end..].trim());
+        let digits: String = number.chars().filter(|c| !",_ ".contains(*c)).collect();
+        let value = value(&digits)
+            .ok_or_else(|| format!("`{text}` is no number; write it as `902,700`, `565 MB` or `3.8G`"))?;
+        let mut units = COUNTS.iter().chain(BYTES);
+        let unit = match unit_name {
+            "" => 1,
+            name => units.find(|(known, _)| *known == name).map(|(_, size)| *size).ok_or_else(|| {
+                let known: Vec<_> = COUNTS.iter().chain(BYTES).map(|(known, _)| *known).collect();
+                format!("`{name}` is no unit; units are {}", known.join(", "))
+            })?,
+        };
+        Ok(Printed { value, digits, unit_name: unit_name.to_owned(), unit })
+    }
+
     fn decimals(&self) -> u32 {
         self.digits.split_once('.').map_or(0, |(_, fraction)| u32::try_from(fraction.len()).unwrap_or(u32::MAX))
     }
@@ -114,5 +134,29 @@ impl Printed {
             Some(claimed >= counted && claimed.checked_mul(100)? <= counted.checked_mul(108)?)
         };
         self.is_memory() && inside().unwrap_or(false)
+    }
+}
+
+/// The value of digits that may have a point among them.
+fn value(digits: &str) -> Option<Rational> {
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let places = u32::try_from(fraction.len()).ok()?;
+    Rational::new([whole, fraction].concat().parse().ok()?, 10i128.checked_pow(places)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        let read = |text| Printed::read(text).map(|p| (p.digits, p.unit, p.value));
+        assert_eq!(read("902,700"), Ok(("902700".into(), 1, Rational { num: 902_700, den: 1 })));
+        assert_eq!(read("18_613 600"), Ok(("18613600".into(), 1, Rational { num: 18_613_600, den: 1 })));
+        assert_eq!(read("3.8G"), Ok(("3.8".into(), 1_000_000_000, Rational { num: 19, den: 5 })));
+        assert_eq!(read(" 12.60 MiB "), Ok(("12.60".into(), 1 << 20, Rational { num: 63, den: 5 })));
+        for wrong in ["", "MB", "1.2.3", "12 Mb", "-4", "9".repeat(60).as_str()] {
+            assert!(Printed::read(wrong).is_err(), "{wrong}");
+        }
     }
 }
