@@ -82,6 +82,11 @@ impl<'a> Sizing<'a> {
         self.work.nodes[id.index()].macs
     }
 
+    /// Learned values that are first used by a node.
+    pub fn parameters_of(&self, id: NodeId) -> AtLeast<Elements> {
+        self.params.first_used_by(id).parameters()
+    }
+
     /// What one unit of a value sees of each input.
     pub fn fields_of(&self, id: ValueId) -> Vec<report::Field> {
         self.fields.of_value(id)
@@ -172,7 +177,7 @@ pub fn analyze(model: &Model, options: Options) -> Report {
 
 impl Sizing<'_> {
     /// Whose figures are unknown, by name, and why.
-    fn unknown(&self) -> Vec<Unknown> {
+    pub fn unknown(&self) -> Vec<Unknown> {
         let mut list = Vec::new();
         for id in &self.model.main.nodes {
             let node = &self.model.nodes[*id];

@@ -35,7 +35,7 @@ pub(super) fn entries(path: &Path, text: String, sizing: &Sizing, single: bool) 
 }
 
 /// Numbers of the models that `--model` asks for, or of all.
-fn chosen(document: &Document, path: &Path, sizing: &Sizing) -> Result<Vec<usize>, String> {
+pub(super) fn chosen(document: &Document, path: &Path, sizing: &Sizing) -> Result<Vec<usize>, String> {
     let Some(wanted) = &sizing.model else { return Ok((0..document.models().count()).collect()) };
     if let Some(index) = document.models().position(|model| model.name == wanted) {
         return Ok(vec![index]);
@@ -108,13 +108,13 @@ fn options(lowered: &Lowered, source: &str, sizing: &Sizing) -> Options {
         format: "arch",
         batch: lowered.batch,
         precision: asked.map_or_else(|| precision_name(lowered.weights, lowered.activations), str::to_string),
-        convention: sizing.convention,
+        convention: sizing.convention(),
         dims: Vec::new(),
     }
 }
 
 /// What the command line changes; `None` when nothing.
-fn overrides(sizing: &Sizing) -> Option<Overrides> {
+pub(super) fn overrides(sizing: &Sizing) -> Option<Overrides> {
     let precision = sizing.precision.unwrap_or_default();
     let changed =
         sizing.batch.is_some() || sizing.precision.is_some() || !sizing.input.is_empty() || !sizing.lets.is_empty();
@@ -142,11 +142,11 @@ pub(super) fn broken(path: &Path, diagnostics: Vec<Diagnostic>) -> Outcome {
     Outcome::Broken(Broken { name, source: path.display().to_string(), format: "arch", diagnostics })
 }
 
-fn has_errors(found: &[Diagnostic]) -> bool {
+pub(super) fn has_errors(found: &[Diagnostic]) -> bool {
     found.iter().any(|found| found.severity == Severity::Error)
 }
 
 /// A claim that does not hold leaves the model's figures as they are.
-fn is_claim(found: &Diagnostic) -> bool {
+pub(super) fn is_claim(found: &Diagnostic) -> bool {
     found.code == "shape-claim"
 }

@@ -1,36 +1,45 @@
 //! What an argument names: a text or a graph, in a file or on standard input.
 
 use super::project::no_file;
-use super::settings::Sizing;
-use super::{arch, load, nearest_command, onnx, terminal};
+use super::{load, nearest_command, terminal};
 use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::base::limits;
-use cnnsize::base::source::Sources;
-use cnnsize::render::Entry;
+use cnnsize::front::onnx::Contents;
 use cnnsize::render::escape::visible;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 
-/// The models that an argument names, or the reason why it cannot be read. `single`: with inference memory for one
-/// example.
-pub(super) fn entries(file: &Path, sizing: &Sizing, single: bool) -> Result<Vec<Entry>, String> {
+/// What is made of the models that an argument names.
+pub(super) trait Reader {
+    /// What it is.
+    type Made;
+    /// Of a text.
+    fn text(&self, path: &Path, text: String) -> Made<Self>;
+    /// Of a graph, which may be opened twice.
+    fn graph<C: Contents>(&self, path: &Path, open: impl Fn() -> io::Result<C>) -> io::Result<Made<Self>>;
+    /// Of a file that is neither.
+    fn wrong(&self, path: &Path, why: Diagnostic) -> Made<Self>;
+}
+
+/// What a reader made, or the reason why it could not.
+pub(super) type Made<R> = Result<<R as Reader>::Made, String>;
+
+/// Reads what an argument names. `stdin`: what standard input is called.
+pub(super) fn read<R: Reader>(file: &Path, stdin: Option<&Path>, reader: &R) -> Made<R> {
     if file == Path::new("-") {
-        return from_stdin(sizing, single).map_err(|error| format!("cannot read standard input: {error}"))?;
+        return from_stdin(stdin, reader).map_err(|error| format!("cannot read standard input: {error}"))?;
     }
     let shown = visible(&file.display().to_string()).into_owned();
-    match from_file(file, &shown, sizing, single) {
-        Ok(entries) => entries,
+    match from_file(file, &shown, reader) {
+        Ok(made) => made,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(file, &shown)),
         Err(error) => Err(format!("cannot read `{shown}`: {error}")),
     }
 }
 
-type Entries = Result<Vec<Entry>, String>;
-
-fn from_file(path: &Path, shown: &str, sizing: &Sizing, single: bool) -> io::Result<Entries> {
+fn from_file<R: Reader>(path: &Path, shown: &str, reader: &R) -> io::Result<Made<R>> {
     let kind = fs::metadata(path)?;
     if let Some(other) = no_file(&kind) {
         let help = if kind.is_dir() { "name the files in it" } else { "send it to `cnnsize -`" };
@@ -40,15 +49,15 @@ fn from_file(path: &Path, shown: &str, sizing: &Sizing, single: bool) -> io::Res
     let mut start = [0];
     let read = file.read(&mut start)?;
     if is_graph(path, &start[..read]) {
-        return Ok(Ok(vec![onnx::entry(path, || load::open(path), sizing, single)?]));
+        return reader.graph(path, || load::open(path));
     }
     let mut bytes = start[..read].to_vec();
     up_to_a_text(file, &mut bytes)?;
-    Ok(text(path, bytes, sizing, single))
+    Ok(text(path, bytes, reader))
 }
 
-fn from_stdin(sizing: &Sizing, single: bool) -> io::Result<Entries> {
-    let path = sizing.stdin_filename.as_deref().unwrap_or(Path::new("<stdin>"));
+fn from_stdin<R: Reader>(name: Option<&Path>, reader: &R) -> io::Result<Made<R>> {
+    let path = name.unwrap_or(Path::new("<stdin>"));
     let mut stdin = io::stdin().lock();
     if stdin.is_terminal() {
         terminal::tell(|err| writeln!(err, "reading from the terminal; Ctrl-D ends"));
@@ -56,14 +65,14 @@ fn from_stdin(sizing: &Sizing, single: bool) -> io::Result<Entries> {
     let mut bytes = Vec::new();
     up_to_a_text(&mut stdin, &mut bytes)?;
     if !is_graph(path, &bytes) {
-        return Ok(text(path, bytes, sizing, single));
+        return Ok(text(path, bytes, reader));
     }
     stdin.take(limits::STDIN_BYTES).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limits::STDIN_BYTES {
         return Ok(Err(format!("more than {} bytes on standard input; give the file's name", limits::STDIN_BYTES)));
     }
     let bytes: Arc<[u8]> = bytes.into();
-    Ok(Ok(vec![onnx::entry(path, || Ok(Arc::clone(&bytes)), sizing, single)?]))
+    reader.graph(path, || Ok(Arc::clone(&bytes)))
 }
 
 /// Reads on until a text would be too large.
@@ -80,25 +89,23 @@ fn is_graph(path: &Path, start: &[u8]) -> bool {
     }
 }
 
-fn text(path: &Path, bytes: Vec<u8>, sizing: &Sizing, single: bool) -> Entries {
-    let wrong = |found: Diagnostic| {
-        Ok(vec![Entry { outcome: arch::broken(path, vec![found]), sources: Rc::new(Sources::default()) }])
-    };
+fn text<R: Reader>(path: &Path, bytes: Vec<u8>, reader: &R) -> Made<R> {
     if bytes.len() > limits::FILE_BYTES {
         let message = format!("a text may have {} bytes, this one has more", limits::FILE_BYTES);
         let help = "move blocks into files of their own and `import` them";
-        return wrong(Diagnostic::error("file-too-big", Origin::File, message).help(help));
+        return reader.wrong(path, Diagnostic::error("file-too-big", Origin::File, message).help(help));
     }
     if bytes.starts_with(b"version https://git-lfs") {
         let message = "this is a Git LFS pointer, not the file itself";
         let error = Diagnostic::error("not-arch", Origin::File, message);
-        return wrong(error.help("fetch the file that it stands for: `git lfs pull`"));
+        return reader.wrong(path, error.help("fetch the file that it stands for: `git lfs pull`"));
     }
     match String::from_utf8(bytes) {
-        Ok(text) => arch::entries(path, text, sizing, single),
+        Ok(text) => reader.text(path, text),
         Err(error) => {
             let place = Origin::Byte(error.utf8_error().valid_up_to() as u64);
-            wrong(Diagnostic::error("not-utf-8", place, "this is not UTF-8").help("save the file as UTF-8"))
+            let error = Diagnostic::error("not-utf-8", place, "this is not UTF-8");
+            reader.wrong(path, error.help("save the file as UTF-8"))
         }
     }
 }

@@ -2,6 +2,8 @@
 //! environment and the terminal.
 
 mod arch;
+mod check;
+mod config;
 mod input;
 mod load;
 mod onnx;
@@ -50,6 +52,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(Box<check::Args>),
     Ops(ops::Args),
     Schema(schema::Args),
 }
@@ -92,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
 fn run() -> Exit {
     match Cli::try_parse() {
         Ok(Cli { command: None, size }) => size::run(&size),
+        Ok(Cli { command: Some(Command::Check(args)), .. }) => check::run(&args),
         Ok(Cli { command: Some(Command::Ops(args)), .. }) => ops::run(&args),
         Ok(Cli { command: Some(Command::Schema(args)), .. }) => schema::run(&args),
         Err(error) if error.use_stderr() => {

@@ -38,7 +38,7 @@ pub(super) fn entry<C: Contents>(
         format: "onnx",
         batch,
         precision: precision(model),
-        convention: sizing.convention,
+        convention: sizing.convention(),
         dims,
     };
     let single = if single && read.batch != 1 {
@@ -53,11 +53,11 @@ pub(super) fn entry<C: Contents>(
     Ok(Entry { outcome: Outcome::Sized(Box::new(Figures { report, single, layout: Layout::Chw })), sources })
 }
 
-fn stem(path: &Path) -> String {
+pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
-fn bindings(sizing: &Sizing) -> Bindings {
+pub(super) fn bindings(sizing: &Sizing) -> Bindings {
     let sizes = |size: &Size| match size {
         Size::Shape(channels, sizes) => [&[*channels], &**sizes].concat(),
         Size::Dims(sizes) => sizes.clone(),

@@ -1,6 +1,6 @@
 //! `cnnsize schema`: the JSON Schema of what other commands print.
 
-use super::{Exit, terminal};
+use super::{Exit, config, terminal};
 use clap::ValueEnum;
 use cnnsize::render::json;
 
@@ -15,11 +15,14 @@ pub(super) struct Args {
 enum Which {
     /// Of `cnnsize FILE --format json`.
     Report,
+    /// Of `cnnsize.yaml`.
+    Config,
 }
 
 pub(super) fn run(args: &Args) -> Exit {
     let schema = match args.which {
         Which::Report => json::SCHEMA,
+        Which::Config => config::SCHEMA,
     };
     Exit::of(terminal::print(|out| out.write_all(schema.as_bytes())))
 }

@@ -3,7 +3,7 @@
 use super::terminal::{Color, Wishes};
 use super::values::{self, Precision};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use cnnsize::analyze::convention::Convention;
+use cnnsize::analyze::convention::{self, Convention};
 use cnnsize::front::arch::ast::{Rational, Size};
 use cnnsize::render::rows::{By, Selection, Sort};
 use cnnsize::render::units::Units;
@@ -11,7 +11,7 @@ use cnnsize::render::{self, FORMATS, Format, Layout, Mode, Style};
 use std::path::PathBuf;
 
 /// What the model is sized for.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "What to size")]
 pub(super) struct Sizing {
     /// Examples at once [default: the file's, or 1]
@@ -36,14 +36,41 @@ pub(super) struct Sizing {
     #[arg(short, long, value_name = "NAME")]
     pub model: Option<String>,
     /// How MACs and FLOPs are counted: as cnnsize, or as another tool or paper
-    #[arg(long, value_name = "NAME", default_value = "cnnsize", hide_default_value = true, value_parser = values::convention)]
-    pub convention: &'static Convention,
+    #[arg(long, value_name = "NAME", value_parser = values::convention)]
+    pub convention: Option<&'static Convention>,
     /// A figure that is not fully known is an error
     #[arg(long)]
     pub strict: bool,
     /// What standard input is called, and by its extension what it is
     #[arg(long, value_name = "FILE")]
     pub stdin_filename: Option<PathBuf>,
+}
+
+impl Sizing {
+    /// How arithmetic is counted.
+    pub(super) fn convention(&self) -> &'static Convention {
+        self.convention.unwrap_or_else(convention::default)
+    }
+
+    /// These settings, and where they say nothing those.
+    pub(super) fn over(&self, those: &Sizing) -> Sizing {
+        fn named<T: Clone>(first: &[(String, T)], then: &[(String, T)]) -> Vec<(String, T)> {
+            let further = then.iter().filter(|(name, _)| first.iter().all(|(own, _)| own != name));
+            first.iter().chain(further).cloned().collect()
+        }
+        Sizing {
+            batch: self.batch.or(those.batch),
+            precision: self.precision.or(those.precision),
+            input: if self.input.is_empty() { those.input.clone() } else { self.input.clone() },
+            dim: named(&self.dim, &those.dim),
+            value: named(&self.value, &those.value),
+            lets: named(&self.lets, &those.lets),
+            model: self.model.clone().or_else(|| those.model.clone()),
+            convention: self.convention.or(those.convention),
+            strict: self.strict || those.strict,
+            stdin_filename: self.stdin_filename.clone().or_else(|| those.stdin_filename.clone()),
+        }
+    }
 }
 
 /// How the report looks.
@@ -116,16 +143,16 @@ const LAYOUT: &[Choice<Layout>] = &[
     ("chw", "64x112x112, as PyTorch has it", Layout::Chw),
 ];
 
-const COLOR: &[Choice<Color>] = &[
+pub(super) const COLOR: &[Choice<Color>] = &[
     ("auto", "on a terminal, unless NO_COLOR is set", Color::Auto),
     ("always", "everywhere", Color::Always),
     ("never", "nowhere", Color::Never),
 ];
 
 /// A word of the command line, a line about it, and what it stands for.
-type Choice<T> = (&'static str, &'static str, T);
+pub(super) type Choice<T> = (&'static str, &'static str, T);
 
-fn choice<T: Copy + Send + Sync + 'static>(table: &'static [Choice<T>]) -> impl TypedValueParser<Value = T> {
+pub(super) fn choice<T: Copy + Send + Sync + 'static>(table: &'static [Choice<T>]) -> impl TypedValueParser<Value = T> {
     let names = table.iter().map(|(name, doc, _)| PossibleValue::new(*name).help(*doc));
     let value = |name: String| table.iter().find(|(known, ..)| *known == name).map(|(.., value)| *value);
     PossibleValuesParser::new(names).try_map(move |name| value(name).ok_or("unknown"))

@@ -1,13 +1,16 @@
 //! `cnnsize FILE…`, the default command: how big is it?
 
+use super::input::Reader;
 use super::settings::{Looks, Sizing};
 use super::terminal::{self, Stream};
-use super::{Exit, input};
+use super::{Exit, arch, input, onnx};
 use cnnsize::base::diagnostic::{Diagnostic, Origin, Severity};
+use cnnsize::front::onnx::Contents;
 use cnnsize::render::escape::visible;
 use cnnsize::render::{self, Entry, FORMATS, Format, Outcome, diagnostics};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Arguments of the default command.
 #[derive(Debug, clap::Args)]
@@ -93,11 +96,37 @@ fn explain(entries: &[Entry], failures: &[(usize, String)], looks: &Looks) {
 
 /// Sizes what one argument names.
 fn size(file: &Path, sizing: &Sizing, single: bool) -> Result<Vec<Entry>, String> {
-    let mut entries = input::entries(file, sizing, single)?;
+    let mut entries = input::read(file, sizing.stdin_filename.as_deref(), &Sizer { sizing, single })?;
     if sizing.strict {
         entries.iter_mut().for_each(forbid_unknown);
     }
     Ok(entries)
+}
+
+/// Sizes every model of a file. `single`: with inference memory for one example.
+struct Sizer<'a> {
+    sizing: &'a Sizing,
+    single: bool,
+}
+
+impl Reader for Sizer<'_> {
+    type Made = Vec<Entry>;
+
+    fn text(&self, path: &Path, text: String) -> Result<Vec<Entry>, String> {
+        arch::entries(path, text, self.sizing, self.single)
+    }
+
+    fn graph<C: Contents>(
+        &self,
+        path: &Path,
+        open: impl Fn() -> io::Result<C>,
+    ) -> io::Result<Result<Vec<Entry>, String>> {
+        Ok(Ok(vec![onnx::entry(path, open, self.sizing, self.single)?]))
+    }
+
+    fn wrong(&self, path: &Path, why: Diagnostic) -> Result<Vec<Entry>, String> {
+        Ok(vec![Entry { outcome: arch::broken(path, vec![why]), sources: Rc::default() }])
+    }
 }
 
 /// `--strict`: what is not known is an error of the file.

@@ -6,6 +6,7 @@
 //! "allow". Alone in the analysing half of the program, lints may name operators.
 
 mod activation_twice;
+pub mod allow;
 mod bias_before_norm;
 mod checkerboard;
 mod dead_end;

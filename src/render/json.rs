@@ -20,8 +20,23 @@ pub(super) const FORMAT: Format =
 
 fn write(entries: &[Entry], _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
     let twin = Twin { schema: "cnnsize-report/1", models: entries.iter().map(Model::of).collect() };
+    pretty(&twin, out)
+}
+
+/// Writes a value over lines, its outer levels indented.
+pub(super) fn pretty(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Lines::default());
-    twin.serialize(&mut serializer)?;
+    value.serialize(&mut serializer)?;
+    out.write_all(b"\n")
+}
+
+/// Writes a value in a line. No string holds a raw newline, so whatever stands at the start of a line is indentation.
+pub(super) fn line(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut text = Vec::new();
+    pretty(value, &mut text)?;
+    for part in text.split(|byte| *byte == b'\n') {
+        out.write_all(part.trim_ascii_start())?;
+    }
     out.write_all(b"\n")
 }
 

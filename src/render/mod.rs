@@ -4,6 +4,7 @@
 mod csv;
 pub mod diagnostics;
 pub mod escape;
+pub mod findings;
 pub mod json;
 mod markdown;
 pub mod rows;

@@ -142,6 +142,16 @@ impl Document {
         self.modules.first().into_iter().flat_map(|m| &m.models).map(|m| ModelName { name: &m.name, span: m.span })
     }
 
+    /// The batch that the file states.
+    pub fn batch(&self) -> Option<u64> {
+        self.modules.first().and_then(|module| module.settings.batch)
+    }
+
+    /// The element types that the file states: of what is stored, of what is computed.
+    pub fn precision(&self) -> (Option<DType>, Option<DType>) {
+        self.modules.first().map_or((None, None), |module| (module.settings.weights, module.settings.activations))
+    }
+
     /// `no-model`, for a file that is to be sized and has nothing to size. Silent where a broken line may be the reason.
     pub fn no_model(&self) -> Option<Diagnostic> {
         let broken = self.diagnostics.iter().any(|d| d.severity == Severity::Error);

@@ -1,0 +1,198 @@
+//! Figures against their limits, and against the baseline. What is not fully known fails like what is too much.
+
+use super::lock::Record;
+use crate::cli::config::amount::{Growth, Limit};
+use cnnsize::analyze::Sizing;
+use cnnsize::analyze::quantity::{self, Figure, Quantity};
+use cnnsize::base::diagnostic::{Diagnostic, Origin};
+use cnnsize::base::quantity::AtLeast;
+use cnnsize::graph::NodeId;
+use cnnsize::render::units::{Units, bytes, grouped};
+
+/// Code of growth over the baseline.
+pub(super) const GREW: &str = "grew";
+/// Code of a model that the baseline lacks.
+pub(super) const NO_BASELINE: &str = "no-baseline";
+/// Most unknown figures that are listed.
+const LISTED: usize = 10;
+
+/// Holds a figure against its limit. `place`: where the limit stands.
+pub(super) fn check(sizing: &Sizing, limit: &Limit, place: impl Fn() -> String) -> Option<Diagnostic> {
+    let name = &limit.quantity;
+    let note = || format!("the budget of {} is set at {}", limit.written, place());
+    let (quantity, figure) = match quantity::measure(sizing, name) {
+        Ok(measured) => measured,
+        Err(none) => {
+            let message = format!("`{name}` is limited, and this model has no such quantity");
+            let error = Diagnostic::error("unknown-quantity", Origin::File, message).note(note());
+            return Some(match none.nearest {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error.help("name a line of the model by `name = …`, or limit a quantity of the whole"),
+            });
+        }
+    };
+    let Some(amount) = amount(&figure) else {
+        let message = format!("`{name}` is not known, and its budget is {}", limit.written);
+        return Some(with_unknown(Diagnostic::error("unknown-figure", Origin::File, message).note(note()), sizing));
+    };
+    if amount.least > limit.most {
+        let at_least = if amount.incomplete { "at least " } else { "" };
+        let figure = written(amount.least, quantity);
+        let message = format!("`{name}` is {at_least}{figure}, over the budget of {}", limit.written);
+        let (origin, label) = largest(sizing, quantity);
+        let mut error = Diagnostic::error("over-budget", origin, message).note(note());
+        error.label = label;
+        return Some(error);
+    }
+    amount.incomplete.then(|| {
+        let figure = written(amount.least, quantity);
+        let message = format!("`{name}` is not fully known (at least {figure}), and its budget is {}", limit.written);
+        with_unknown(Diagnostic::error("unknown-figure", Origin::File, message).note(note()), sizing)
+    })
+}
+
+/// `strict`: what is not known is an error.
+pub(super) fn not_known(sizing: &Sizing) -> Diagnostic {
+    let n = sizing.unknown().len();
+    let message = if n == 1 { "1 figure is not known".to_owned() } else { format!("{n} figures are not known") };
+    with_unknown(Diagnostic::error("unknown-figure", Origin::File, message), sizing)
+}
+
+fn with_unknown(mut error: Diagnostic, sizing: &Sizing) -> Diagnostic {
+    let unknown = sizing.unknown();
+    let shown = unknown.iter().take(LISTED);
+    error.notes.extend(shown.map(|u| format!("{} of `{}` ({}): {}", u.quantity, u.layer, u.op, u.reason)));
+    match unknown.len().checked_sub(LISTED) {
+        None | Some(0) => error,
+        Some(more) => error.note(format!("and {more} more")),
+    }
+}
+
+/// Holds figures against those of the baseline.
+pub(super) fn growth(sizing: &Sizing, allowed: &[Growth], before: Option<&Record>, now: &Record) -> Vec<Diagnostic> {
+    let Some(before) = before else {
+        let name = &sizing.model().name;
+        let message = format!("`{name}` has no figures in cnnsize.lock.json, so its growth is not known");
+        let error = Diagnostic::error(NO_BASELINE, Origin::File, message);
+        return vec![error.help("write today's figures: `cnnsize check --update-baseline`")];
+    };
+    if !before.is_comparable(now) {
+        let message = "the baseline is for another batch, so the growth is not known";
+        let error = Diagnostic::error(NO_BASELINE, Origin::File, message);
+        return vec![error.help("write today's figures: `cnnsize check --update-baseline`")];
+    }
+    allowed.iter().filter_map(|growth| grown(sizing, growth, before, now)).collect()
+}
+
+fn grown(sizing: &Sizing, growth: &Growth, before: &Record, now: &Record) -> Option<Diagnostic> {
+    let name = &growth.quantity;
+    let (quantity, figure) = quantity::measure(sizing, name).ok()?;
+    let Some(new) = amount(&figure).and_then(AtLeast::known) else {
+        let message = format!("`{name}` is not fully known, so its growth is not either");
+        return Some(with_unknown(Diagnostic::error("unknown-figure", Origin::File, message), sizing));
+    };
+    // What was unknown then and is known now is no growth.
+    let old = before.figure(name)?;
+    let more = new.checked_sub(old)?;
+    let is_allowed = u128::from(more) * 1_000_000 <= u128::from(old) * u128::from(growth.millionths);
+    if is_allowed {
+        return None;
+    }
+    let by = match old {
+        0 => "from nothing".to_owned(),
+        _ => {
+            let tenths = u128::from(more) * 1000 / u128::from(old);
+            format!("by {}.{} %", tenths / 10, tenths % 10)
+        }
+    };
+    let (old, new) = (written(old, quantity), written(new, quantity));
+    let message = format!("`{name}` grew {by}, from {old} to {new}; {} is allowed", growth.written);
+    let mut error = Diagnostic::error(GREW, Origin::File, message);
+    if let Some(share) = share(name) {
+        let through = now.largest_growth(before, |line| line.part(share));
+        if let Some((line, was, is)) = through {
+            let shown = |n: u64| match share {
+                Share::Bytes => bytes(n, Units::Si),
+                Share::Parameters | Share::Macs => grouped(n),
+            };
+            let was = was.map_or_else(|| "it was not there".to_owned(), |was| format!("it had {}", shown(was)));
+            error = error.note(format!("most of it through `{line}`: {was}, now {}{}", shown(is), share.noun()));
+            let node = sizing.model().main.nodes.iter().find(|id| *sizing.model().nodes[**id].group == *line);
+            if let Some(id) = node {
+                error.origin = sizing.model().nodes[*id].origin.clone();
+            }
+        }
+    }
+    Some(error.help("if it is meant, write the new figures: `cnnsize check --update-baseline`"))
+}
+
+/// The number of a figure; of one along axes the largest.
+pub(super) fn amount(figure: &Figure) -> Option<AtLeast<u64>> {
+    match figure {
+        Figure::Number(amount) => Some(*amount),
+        Figure::Axes(sizes) => sizes.iter().max().map(|n| AtLeast::exact(*n)),
+        Figure::Shape(_) | Figure::Unknown(_) => None,
+    }
+}
+
+fn written(n: u64, quantity: &Quantity) -> String {
+    match bytes(n, Units::Si) {
+        short if quantity.memory && n >= 1000 => format!("{} bytes ({short})", grouped(n)),
+        _ => format!("{} {}", grouped(n), quantity.noun),
+    }
+}
+
+/// What layers contribute to a quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    Parameters,
+    Macs,
+    Bytes,
+}
+
+impl Share {
+    /// What a layer contributes.
+    pub(super) fn of(self, sizing: &Sizing, id: NodeId) -> u64 {
+        match self {
+            Share::Parameters => sizing.parameters_of(id).least.0,
+            Share::Macs => sizing.macs_of(id).least.0,
+            Share::Bytes => sizing.activation_bytes_of(id).least.0,
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Share::Parameters => " parameters",
+            Share::Macs => " multiply-accumulates",
+            Share::Bytes => " of outputs",
+        }
+    }
+}
+
+/// What to look at for a quantity of the whole network.
+fn share(name: &str) -> Option<Share> {
+    match name.split('.').next()? {
+        "params" | "weights" | "biases" => Some(Share::Parameters),
+        "macs" | "flops" | "connections" => Some(Share::Macs),
+        "activations" | "units" | "feature" | "infer" | "train" => Some(Share::Bytes),
+        _ => None,
+    }
+}
+
+/// The layer that contributes most, and how much of the quantity it is.
+fn largest(sizing: &Sizing, quantity: &Quantity) -> (Origin, Option<String>) {
+    let share = if quantity.is_of_model() { share(quantity.name) } else { None };
+    let most = share.and_then(|share| {
+        let of = |id: &NodeId| (share.of(sizing, *id), *id);
+        // The first of equals.
+        let (n, id) = sizing.model().main.nodes.iter().rev().map(of).max_by_key(|(n, _)| *n)?;
+        (n > 0).then_some((share, n, id))
+    });
+    let Some((share, n, id)) = most else { return (Origin::File, None) };
+    let label = match share {
+        Share::Bytes => format!("the largest output: {}", bytes(n, Units::Si)),
+        Share::Parameters => format!("{} of the parameters are here", grouped(n)),
+        Share::Macs => format!("{} of the multiply-accumulates are here", grouped(n)),
+    };
+    (sizing.model().nodes[id].origin.clone(), Some(label))
+}

@@ -1,0 +1,181 @@
+//! Everything that is to be said about one file.
+
+use super::budget;
+use super::lock::{Lock, Record};
+use crate::cli::config::Config;
+use crate::cli::input::Reader;
+use crate::cli::settings::Sizing;
+use crate::cli::{arch, onnx};
+use cnnsize::analyze::{self, claim};
+use cnnsize::base::diagnostic::{Diagnostic, Severity};
+use cnnsize::base::source::Sources;
+use cnnsize::front::arch::{self as language, Document, Overrides};
+use cnnsize::front::onnx::{self as graphs, Bindings, Contents};
+use cnnsize::graph::Model;
+use cnnsize::lint;
+use std::io;
+use std::path::Path;
+
+/// What files are held against.
+pub(super) struct Judge<'a> {
+    /// Settings of the command line.
+    pub args: &'a Sizing,
+    pub config: Option<&'a Config>,
+    pub lock: Option<&'a Lock>,
+}
+
+/// What was found about a file.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub sources: Sources,
+    pub diagnostics: Vec<Diagnostic>,
+    /// The figures of its models, for the baseline.
+    pub records: Vec<(String, Record)>,
+}
+
+impl Reader for Judge<'_> {
+    type Made = Judged;
+
+    fn text(&self, path: &Path, text: String) -> Result<Judged, String> {
+        let mut document = language::read(path, text, &crate::cli::project::Project::of(path));
+        let mut judged = Judged { diagnostics: std::mem::take(&mut document.diagnostics), ..Judged::default() };
+        if !arch::has_errors(&judged.diagnostics) {
+            let sizing = self.sizing(path, &document);
+            for index in arch::chosen(&document, path, &sizing)? {
+                self.model(path, &document, index, &sizing, &mut judged);
+            }
+        }
+        judged.sources = document.sources;
+        Ok(judged)
+    }
+
+    fn graph<C: Contents>(&self, path: &Path, open: impl Fn() -> io::Result<C>) -> io::Result<Result<Judged, String>> {
+        let sizing = self.stated(path);
+        let defaults = self.defaults();
+        let bindings = onnx::bindings(&sizing.over(&Sizing { batch: None, ..defaults.clone() }));
+        let mut read = graphs::read(open()?, &bindings);
+        let is_open = read.diagnostics.iter().any(|found| found.code == "batch-assumed");
+        if is_open && defaults.batch.is_some() {
+            read = graphs::read(open()?, &Bindings { batch: defaults.batch, ..bindings });
+        }
+        let mut judged = Judged { diagnostics: read.diagnostics, ..Judged::default() };
+        if let Some(mut model) = read.model.filter(|_| !arch::has_errors(&judged.diagnostics)) {
+            if model.name.is_empty() {
+                model.name = onnx::stem(path);
+            }
+            self.figures(path, &model, read.batch, &sizing, &[], &mut judged);
+        }
+        Ok(Ok(judged))
+    }
+
+    fn wrong(&self, _: &Path, why: Diagnostic) -> Result<Judged, String> {
+        Ok(Judged { diagnostics: vec![why], ..Judged::default() })
+    }
+}
+
+impl Judge<'_> {
+    fn defaults(&self) -> Sizing {
+        self.config.map(|config| config.defaults.clone()).unwrap_or_default()
+    }
+
+    /// The command line's settings, then those of the model's entry.
+    fn stated(&self, path: &Path) -> Sizing {
+        match self.config.and_then(|config| config.entry(path)) {
+            Some((_, entry)) => self.args.over(&entry.sizing),
+            None => self.args.clone(),
+        }
+    }
+
+    /// With the defaults where the text says nothing itself.
+    fn sizing(&self, path: &Path, document: &Document) -> Sizing {
+        let mut defaults = self.defaults();
+        if document.batch().is_some() {
+            defaults.batch = None;
+        }
+        if document.precision() != (None, None) {
+            defaults.precision = None;
+        }
+        self.stated(path).over(&defaults)
+    }
+
+    /// Claims are about the model as written, all else about the model as it is to be sized.
+    fn model(&self, path: &Path, document: &Document, index: usize, sizing: &Sizing, judged: &mut Judged) {
+        let written = document.lower(index, &Overrides::default());
+        let mut is_broken = written.diagnostics.iter().any(|f| f.severity == Severity::Error && !arch::is_claim(f));
+        let mut found = written.diagnostics.clone();
+        if !is_broken {
+            found.extend(claim::check(document, index, &written));
+        }
+        let sized = match arch::overrides(sizing) {
+            None => written,
+            Some(overrides) => {
+                let sized = document.lower(index, &overrides);
+                is_broken |= arch::has_errors(&sized.diagnostics);
+                let further = sized.diagnostics.iter().filter(|further| !found.contains(further));
+                let further: Vec<_> = further.cloned().collect();
+                found.extend(further);
+                sized
+            }
+        };
+        // Several models of a file may say the same of a line that they share.
+        found.retain(|found| !judged.diagnostics.contains(found));
+        judged.diagnostics.extend(found);
+        let source = document.models().nth(index).map(|model| model.span.source);
+        let mut allowed = Vec::new();
+        if let Some(source) = source {
+            let (names, wrong) = lint::allow::allowed(source, &document.sources.get(source).text);
+            allowed = names;
+            let new: Vec<_> = wrong.into_iter().filter(|found| !judged.diagnostics.contains(found)).collect();
+            judged.diagnostics.extend(new);
+        }
+        if !is_broken {
+            self.figures(path, &sized.model, sized.batch, sizing, &allowed, judged);
+        }
+    }
+
+    /// Lints, budgets and growth of a sound model.
+    fn figures(
+        &self,
+        path: &Path,
+        model: &Model,
+        batch: u64,
+        settings: &Sizing,
+        allowed: &[&str],
+        judged: &mut Judged,
+    ) {
+        let sizing = analyze::Sizing::of(model, batch, settings.convention());
+        let mut found = lint::check(&sizing);
+        found.retain_mut(|found| !allowed.contains(&found.code) && self.level(found));
+        if settings.strict && !sizing.unknown().is_empty() {
+            found.push(budget::not_known(&sizing));
+        }
+        let record = Record::of(&sizing, batch);
+        if let Some(config) = self.config
+            && let Some((number, entry)) = config.entry(path)
+        {
+            for limit in &entry.limits {
+                found.extend(budget::check(&sizing, limit, || config.limit_place(number, &limit.quantity)));
+            }
+            if !entry.growth.is_empty() {
+                let before = self.lock.and_then(|lock| lock.get(path, &model.name));
+                found.extend(budget::growth(&sizing, &entry.growth, before, &record));
+            }
+        }
+        judged.records.push((model.name.clone(), record));
+        found.retain(|found| !judged.diagnostics.contains(found));
+        judged.diagnostics.extend(found);
+    }
+
+    /// Gives a lint's finding the level of the configuration; whether it is on.
+    fn level(&self, found: &mut Diagnostic) -> bool {
+        let level = self.config.and_then(|config| config.lints.iter().find(|(name, _)| name == found.code));
+        match level {
+            Some((_, None)) => false,
+            Some((_, Some(severity))) => {
+                found.severity = *severity;
+                true
+            }
+            None => true,
+        }
+    }
+}

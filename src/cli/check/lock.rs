@@ -1,0 +1,158 @@
+//! `cnnsize.lock.json`: the figures of a project's models on the day when somebody agreed to them.
+
+use super::budget::{self, Share};
+use crate::cli::config::{self, Config};
+use crate::cli::terminal;
+use cnnsize::analyze::Sizing;
+use cnnsize::analyze::quantity::{self, QUANTITIES};
+use cnnsize::base::quantity::AtLeast;
+use cnnsize::render::escape::visible;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The baseline of a configuration.
+#[derive(Debug)]
+pub(super) struct Lock {
+    path: PathBuf,
+    /// The configuration's folder.
+    folder: PathBuf,
+    text: Text,
+}
+
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Text {
+    schema: String,
+    /// By the file's path from the configuration, then by the model's name.
+    models: BTreeMap<String, BTreeMap<String, Record>>,
+}
+
+const SCHEMA: &str = "cnnsize-lock/1";
+
+/// The figures of a model.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Record {
+    batch: u64,
+    /// Quantities that are known.
+    figures: BTreeMap<String, u64>,
+    /// By the line's name.
+    lines: BTreeMap<String, Line>,
+}
+
+/// What a line contributes.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Line {
+    parameters: u64,
+    macs: u64,
+    output_bytes: u64,
+}
+
+impl Lock {
+    /// The baseline beside a configuration; empty when there is none yet.
+    pub(super) fn of(config: &Config) -> Result<Lock, String> {
+        let folder = config.folder().to_path_buf();
+        let path = folder.join("cnnsize.lock.json");
+        let shown = || visible(&path.display().to_string()).into_owned();
+        let text = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice::<Text>(&bytes)
+                .map_err(|error| format!("`{}` is no baseline: {error}; write it anew by `cnnsize check --update-baseline` after deleting it", shown()))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Text::default(),
+            Err(error) => return Err(format!("cannot read `{}`: {error}", shown())),
+        };
+        if !text.schema.is_empty() && text.schema != SCHEMA {
+            return Err(format!(
+                "`{}` has the schema `{}`, this program knows `{SCHEMA}`",
+                shown(),
+                visible(&text.schema)
+            ));
+        }
+        Ok(Lock { path, folder, text })
+    }
+
+    /// A model's figures.
+    pub(super) fn get(&self, file: &Path, model: &str) -> Option<&Record> {
+        self.text.models.get(&self.key(file))?.get(model)
+    }
+
+    /// Puts the figures of a file's models in place of what was there.
+    pub(super) fn put(&mut self, file: &Path, records: Vec<(String, Record)>) {
+        // A file that is broken today keeps the figures that it had.
+        if !records.is_empty() {
+            let key = self.key(file);
+            self.text.models.insert(key, records.into_iter().collect());
+        }
+    }
+
+    /// Writes the file.
+    pub(super) fn save(mut self) -> Result<(), String> {
+        self.text.schema = SCHEMA.into();
+        terminal::save(&self.path, |out| {
+            serde_json::to_writer_pretty(&mut *out, &self.text)?;
+            out.write_all(b"\n")
+        })
+    }
+
+    fn key(&self, file: &Path) -> String {
+        let inside = config::absolute(file).zip(config::absolute(&self.folder));
+        let inside = inside.and_then(|(file, folder)| file.strip_prefix(folder).ok().map(Path::to_path_buf));
+        inside.as_deref().unwrap_or(file).to_string_lossy().replace('\\', "/")
+    }
+}
+
+impl Record {
+    /// Today's figures.
+    pub(super) fn of(sizing: &Sizing, batch: u64) -> Record {
+        let mut record = Record { batch, ..Record::default() };
+        for quantity in QUANTITIES.iter().filter(|quantity| quantity.is_of_model()) {
+            let measured = quantity::measure(sizing, quantity.name).ok();
+            let known = measured.and_then(|(_, figure)| budget::amount(&figure)).and_then(AtLeast::known);
+            if let Some(n) = known {
+                record.figures.insert(quantity.name.to_owned(), n);
+            }
+        }
+        for id in &sizing.model().main.nodes {
+            let line = record.lines.entry(sizing.model().nodes[*id].group.to_string()).or_default();
+            let add = |sum: &mut u64, share: Share| *sum = sum.saturating_add(share.of(sizing, *id));
+            add(&mut line.parameters, Share::Parameters);
+            add(&mut line.macs, Share::Macs);
+            add(&mut line.output_bytes, Share::Bytes);
+        }
+        record
+    }
+
+    /// Whether both are figures of the same batch.
+    pub(super) fn is_comparable(&self, other: &Record) -> bool {
+        self.batch == other.batch
+    }
+
+    /// A quantity that was known.
+    pub(super) fn figure(&self, name: &str) -> Option<u64> {
+        self.figures.get(name).copied()
+    }
+
+    /// The line that grew most since `before`: its name, what it had, what it has.
+    pub(super) fn largest_growth(
+        &self,
+        before: &Record,
+        part: impl Fn(&Line) -> u64,
+    ) -> Option<(&str, Option<u64>, u64)> {
+        let grown = self.lines.iter().filter_map(|(name, line)| {
+            let (was, is) = (before.lines.get(name).map(&part), part(line));
+            let more = is.checked_sub(was.unwrap_or(0)).filter(|more| *more > 0)?;
+            Some((more, (name.as_str(), was, is)))
+        });
+        grown.max_by_key(|(more, _)| *more).map(|(_, line)| line)
+    }
+}
+
+impl Line {
+    /// One of its figures.
+    pub(super) fn part(&self, share: Share) -> u64 {
+        match share {
+            Share::Parameters => self.parameters,
+            Share::Macs => self.macs,
+            Share::Bytes => self.output_bytes,
+        }
+    }
+}

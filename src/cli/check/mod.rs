@@ -1,0 +1,189 @@
+//! `cnnsize check`: what is wrong with the models of a project, for a commit hook and for a build server.
+
+mod budget;
+mod judge;
+mod lock;
+
+use super::config::{self, Config, Wanted};
+use super::settings::{self, Sizing};
+use super::terminal::{self, Stream, Wishes};
+use super::{Exit, input};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use cnnsize::base::diagnostic::Severity;
+use cnnsize::render::findings::{self, FORMATS, File, Format};
+use cnnsize::render::{Style, diagnostics};
+use judge::{Judge, Judged};
+use lock::Lock;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Check models: form, shapes, claims, lints, budgets, growth
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Models, or a cnnsize.yaml for those that it lists [default: the nearest cnnsize.yaml]
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Fail from this severity on [default: error]
+    #[arg(long, value_name = "SEVERITY", value_parser = settings::choice(LEVELS))]
+    level: Option<Severity>,
+    /// Format of the findings [default: text]
+    #[arg(short, long, value_parser = format_parser())]
+    format: Option<&'static Format>,
+    /// Leave out files that the configuration excludes, even when they are named
+    #[arg(long)]
+    force_exclude: bool,
+    /// Write today's figures into cnnsize.lock.json, against which growth is measured
+    #[arg(long)]
+    update_baseline: bool,
+    #[command(flatten)]
+    wanted: Wanted,
+    #[command(flatten)]
+    sizing: Sizing,
+    /// Nothing but ASCII
+    #[arg(long, help_heading = "How it looks")]
+    ascii: bool,
+    /// Terminal colours [default: auto]
+    #[arg(long, value_name = "WHEN", value_parser = settings::choice(settings::COLOR), help_heading = "How it looks")]
+    color: Option<terminal::Color>,
+}
+
+const LEVELS: &[settings::Choice<Severity>] = &[
+    ("error", "what is wrong, and what is over a budget", Severity::Error),
+    ("warning", "what is probably a mistake, too", Severity::Warning),
+    ("hint", "everything", Severity::Hint),
+];
+
+fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
+    let names = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.doc));
+    PossibleValuesParser::new(names).try_map(|name| findings::format(&name).ok_or("unknown"))
+}
+
+pub(super) fn run(args: &Args) -> Exit {
+    let wishes = Wishes { color: args.color.unwrap_or_default(), ascii: args.ascii, width: None };
+    let (config, files) = match plan(args) {
+        Ok(plan) => plan,
+        Err(Failure::Config(wrong)) => {
+            let (error, sources) = *wrong;
+            let style = wishes.style(&Style::default(), Stream::Err);
+            terminal::tell(|err| diagnostics::write(&[error], "cnnsize.yaml", &sources, &style, err));
+            return Exit::Failed;
+        }
+        Err(Failure::Other(message)) => return Exit::of(Err(message)),
+    };
+    let lock = match config.as_ref().map(Lock::of).transpose() {
+        Ok(lock) => lock,
+        Err(message) => return Exit::of(Err(message)),
+    };
+    let judge = Judge { args: &args.sizing, config: config.as_ref(), lock: lock.as_ref() };
+    let mut judged = Vec::new();
+    let mut exit = Exit::Fine;
+    for (path, outcome) in files.iter().zip(in_parallel(&files, &judge)) {
+        match outcome {
+            Ok(one) => judged.push((path, one)),
+            Err(message) => exit = Exit::of(Err(message)),
+        }
+    }
+    if args.update_baseline {
+        exit = exit.max(Exit::of(update(lock, &mut judged)));
+    }
+    let files: Vec<File> = judged.into_iter().map(|(path, judged)| file(path, judged)).collect();
+    let level = args.level.unwrap_or(Severity::Error);
+    if files.iter().flat_map(|file| &file.diagnostics).any(|found| found.severity >= level) {
+        exit = exit.max(Exit::Problem);
+    }
+    let style = wishes.style(&Style::default(), Stream::Out);
+    let format = args.format.unwrap_or(&FORMATS[0]);
+    exit.max(Exit::of(terminal::print(|out| (format.write)(&files, &style, out))))
+}
+
+/// Why nothing is checked.
+enum Failure {
+    Config(config::Wrong),
+    Other(String),
+}
+
+impl From<config::Wrong> for Failure {
+    fn from(wrong: config::Wrong) -> Failure {
+        Failure::Config(wrong)
+    }
+}
+
+/// The configuration that holds, and the files to check, each once.
+fn plan(args: &Args) -> Result<(Option<Config>, Vec<PathBuf>), Failure> {
+    let named = args.files.iter().find(|file| config::is_config(file));
+    let wanted = match named {
+        Some(path) if args.wanted.config.is_none() => Wanted { config: Some(path.clone()), isolated: false },
+        _ => args.wanted.clone(),
+    };
+    let config = config::find(&wanted)?;
+    let mut files = Vec::new();
+    let mut add = |file: PathBuf| {
+        let known = |other: &PathBuf| other == &file || config::absolute(other) == config::absolute(&file);
+        if !files.iter().any(known) {
+            files.push(file);
+        }
+    };
+    for file in args.files.iter().filter(|file| !config::is_config(file)) {
+        let excluded = config.as_ref().is_some_and(|config| config.excludes(file));
+        if !(args.force_exclude && excluded) {
+            add(file.clone());
+        }
+    }
+    if args.files.is_empty() || named.is_some() {
+        let Some(config) = &config else {
+            return Err(Failure::Other(
+                "no cnnsize.yaml from here upwards; name files, or write one by `cnnsize init`".into(),
+            ));
+        };
+        config.files()?.into_iter().for_each(add);
+    }
+    Ok((config, files))
+}
+
+/// Judges files on as many threads as there are processors; the results are in the order of the files.
+fn in_parallel(files: &[PathBuf], judge: &Judge) -> Vec<Result<Judged, String>> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((index, file)) = files.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((index, input::read(file, judge.args.stdin_filename.as_deref(), judge)));
+        }
+        done
+    };
+    let processors = thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    let mut all: Vec<_> = thread::scope(|scope| {
+        let others: Vec<_> = (1..processors).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            match other.join() {
+                Ok(done) => all.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// Writes the baseline, and takes back what was found against the old one.
+fn update(lock: Option<Lock>, judged: &mut [(&PathBuf, Judged)]) -> Result<(), String> {
+    let Some(mut lock) = lock else {
+        return Err("a baseline stands beside a cnnsize.yaml, and there is none; write one by `cnnsize init`".into());
+    };
+    for (path, one) in judged {
+        one.diagnostics.retain(|found| !matches!(found.code, budget::GREW | budget::NO_BASELINE));
+        lock.put(path, std::mem::take(&mut one.records));
+    }
+    lock.save()
+}
+
+fn file(path: &Path, judged: Judged) -> File {
+    let mut diagnostics = judged.diagnostics;
+    findings::sort(&mut diagnostics);
+    let path = path.to_string_lossy();
+    let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
+    File { path, sources: Arc::new(judged.sources), diagnostics }
+}

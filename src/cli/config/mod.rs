@@ -1,0 +1,143 @@
+//! `cnnsize.yaml`: which models a project has, for what they are sized, and what they may cost.
+
+pub(super) mod amount;
+mod find;
+mod guard;
+mod place;
+mod yaml;
+
+pub(super) use find::{Wanted, absolute, find, is_config};
+
+use super::settings::Sizing;
+use amount::{Growth, Limit};
+use cnnsize::base::diagnostic::{Diagnostic, Origin, Severity};
+use cnnsize::base::source::{SourceId, Sources, Span};
+use std::path::{Path, PathBuf};
+
+/// The JSON Schema of the file.
+pub(super) const SCHEMA: &str = include_str!("schema.json");
+
+/// A configuration that has been read.
+#[derive(Debug)]
+pub(super) struct Config {
+    /// Its path, as messages show it.
+    pub path: PathBuf,
+    /// Its text.
+    pub sources: Sources,
+    id: SourceId,
+    /// Settings where neither the command line nor an entry nor the file says anything.
+    pub defaults: Sizing,
+    /// What it says about models.
+    pub models: Vec<Entry>,
+    /// Files that are no models of the project: patterns relative to the configuration.
+    exclude: Vec<String>,
+    /// Levels of lints; `None` is off.
+    pub lints: Vec<(String, Option<Severity>)>,
+}
+
+/// One entry of `models`.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// Which files: a path or a pattern, relative to the configuration.
+    pub pattern: String,
+    /// What they are sized for.
+    pub sizing: Sizing,
+    /// Upper limits.
+    pub limits: Vec<Limit>,
+    /// How much a quantity may grow.
+    pub growth: Vec<Growth>,
+}
+
+/// What is wrong with a configuration, with the text that it points into.
+pub(super) type Wrong = Box<(Diagnostic, Sources)>;
+
+impl Config {
+    /// Reads a configuration that has this text.
+    pub(super) fn read(path: &Path, text: String) -> Result<Config, Wrong> {
+        let mut sources = Sources::default();
+        let id = sources.add(path, text);
+        let read = guard::check(id, &sources).and_then(|()| yaml::read(id, &sources));
+        match read {
+            Ok(yaml::File { required_version: _, defaults, models, exclude, lints }) => {
+                let models = models.into_iter().map(Entry::from).collect();
+                Ok(Config { path: path.into(), sources, id, defaults: defaults.0, models, exclude, lints: lints.0 })
+            }
+            Err(error) => Err(Box::new((error, sources))),
+        }
+    }
+
+    /// The folder that paths are relative to.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// Every file that is listed, once, in the order of the entries and then of the names.
+    pub(super) fn files(&self) -> Result<Vec<PathBuf>, Wrong> {
+        let mut files: Vec<PathBuf> = Vec::new();
+        for (index, entry) in self.models.iter().enumerate() {
+            let wrong = |message: String, help: &str| {
+                let place =
+                    self.place(&[place::Step::Key("models"), place::Step::Index(index), place::Step::Key("path")]);
+                let error = Diagnostic::error("no-such-model", place, message).help(help);
+                Box::new((error, self.sources.clone()))
+            };
+            let pattern = find::below(self.folder(), &entry.pattern);
+            let found = glob::glob_with(&pattern, find::MATCH).map_err(|error| {
+                wrong(
+                    format!("`{}` is no pattern: {error}", entry.pattern),
+                    "`*` stands for a part of a name, `**` for folders",
+                )
+            })?;
+            let found: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+            if found.is_empty() {
+                return Err(wrong(format!("no file matches `{}`", entry.pattern), "paths are relative to this file"));
+            }
+            for path in found {
+                if !self.excludes(&path) && !files.contains(&path) {
+                    files.push(path);
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// Whether `exclude` names a file.
+    pub(super) fn excludes(&self, file: &Path) -> bool {
+        self.exclude.iter().any(|pattern| find::matches(self.folder(), pattern, file))
+    }
+
+    /// The first entry that names a file, with its number.
+    pub(super) fn entry(&self, file: &Path) -> Option<(usize, &Entry)> {
+        self.models.iter().enumerate().find(|(_, entry)| find::matches(self.folder(), &entry.pattern, file))
+    }
+
+    /// Where a limit stands, for a note: `cnnsize.yaml:7:15`.
+    pub(super) fn limit_place(&self, entry: usize, quantity: &str) -> String {
+        use place::Step::{Index, Key};
+        let path = self.path.display();
+        match self.place(&[Key("models"), Index(entry), Key("budget"), Key(quantity)]) {
+            Origin::Text(span) => {
+                let at = self.sources.start(span);
+                format!("{path}:{}:{}", at.line, at.column)
+            }
+            _ => path.to_string(),
+        }
+    }
+
+    fn place(&self, steps: &[place::Step]) -> Origin {
+        place::of(self.id, &self.sources, steps)
+    }
+}
+
+impl From<yaml::Model> for Entry {
+    fn from(model: yaml::Model) -> Entry {
+        let sizing = model.sizing();
+        Entry { pattern: model.path, sizing, limits: model.budget.limits, growth: model.budget.growth }
+    }
+}
+
+/// A place of no length in a text.
+fn at(id: SourceId, offset: usize) -> Origin {
+    let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+    Origin::Text(Span { source: id, start: offset, end: offset })
+}
