@@ -1,82 +1,152 @@
 //! Receptive fields: for every value, which positions of each network input one of its units sees, per spatial axis.
 //!
-//! Unit `u` of a value sees the input positions from `first + u·stride` to `last + u·stride`. A window that starts at
-//! `start` and spans `size` positions of the value before it turns that into
-//! `first + start·stride … last + (start + size − 1)·stride`; branches are united. Positions are fractions, because an
-//! upsampling makes strides below 1.
+//! Unit `u` of a value sees the positions from `base + step·⌊(u·num + first) / den⌋` to the same with its own `base` and
+//! `last`. A window behind it changes `num`, `first` and `last`; an upsampling brings in `den`, because neighbouring units
+//! then lie on the same or on neighbouring positions by turns, and what several of them see is not simply their number
+//! times a fraction. Branches are united.
 
 use super::report::Field;
 use crate::graph::{Model, NodeId, ValueId};
 use crate::ops::rules::{Tap, Window};
 
-/// A fraction in lowest terms, denominator positive.
+/// What a unit sees along one axis: its first and last position, each as `base + step·⌊(u·num + shift) / den⌋`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ratio {
+struct Axis {
+    first: End,
+    last: End,
+    step: i128,
     num: i128,
     den: i128,
 }
 
-impl Ratio {
-    const ZERO: Ratio = Ratio { num: 0, den: 1 };
-    const ONE: Ratio = Ratio { num: 1, den: 1 };
-
-    fn new(num: i128, den: i128) -> Option<Ratio> {
-        let (mut a, mut b) = (num.unsigned_abs(), den.unsigned_abs());
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        let gcd = i128::try_from(a).ok().filter(|g| *g > 0)?;
-        (den > 0).then_some(Ratio { num: num / gcd, den: den / gcd })
-    }
-
-    fn plus(self, other: Ratio) -> Option<Ratio> {
-        let num = self.num.checked_mul(other.den)?.checked_add(other.num.checked_mul(self.den)?)?;
-        Ratio::new(num, self.den.checked_mul(other.den)?)
-    }
-
-    fn times(self, other: Ratio) -> Option<Ratio> {
-        Ratio::new(self.num.checked_mul(other.num)?, self.den.checked_mul(other.den)?)
-    }
-
-    fn less(self, other: Ratio) -> bool {
-        self.num.saturating_mul(other.den) < other.num.saturating_mul(self.den)
-    }
-
-    fn floor(self) -> i128 {
-        self.num.div_euclid(self.den)
-    }
-}
-
-/// What unit 0 sees along one axis, and how far the next unit's view is from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Axis {
-    first: Ratio,
-    last: Ratio,
-    stride: Ratio,
+struct End {
+    base: i128,
+    shift: i128,
 }
 
 impl Axis {
-    const POINT: Axis = Axis { first: Ratio::ZERO, last: Ratio::ZERO, stride: Ratio::ONE };
+    /// A unit of the input sees itself.
+    const POINT: Axis = Axis { first: End::ZERO, last: End::ZERO, step: 1, num: 1, den: 1 };
+
+    /// All of an input of this size, whatever the unit.
+    fn whole(size: i128) -> Option<Axis> {
+        let last = End { base: 0, shift: size.checked_sub(1)? };
+        Some(Axis { last, num: size, ..Axis::POINT })
+    }
 
     fn through(self, tap: &Tap) -> Option<Axis> {
-        let whole = |n: i128| Ratio { num: n, den: 1 };
-        let start = i128::from(tap.start);
-        let end = start.checked_add(i128::from(tap.size))?.checked_sub(1)?;
+        let (num, den) = (i128::from(tap.num), i128::from(tap.den));
+        let (first, last) = (i128::from(tap.first), i128::from(tap.last));
+        let axis = if den == 1 {
+            let end = |end: End, shift: i128| {
+                Some(End { shift: shift.checked_mul(self.num)?.checked_add(end.shift)?, ..end })
+            };
+            Axis {
+                first: end(self.first, first)?,
+                last: end(self.last, last)?,
+                num: self.num.checked_mul(num)?,
+                ..self
+            }
+        } else if self.den == 1 {
+            // Every position is one of the axis before it: those become the steps.
+            let end = |end: End, shift: i128| {
+                Some(End { base: self.step.checked_mul(end.shift)?.checked_add(end.base)?, shift })
+            };
+            let step = self.step.checked_mul(self.num)?;
+            Axis { first: end(self.first, first)?, last: end(self.last, last)?, step, num, den }
+        } else {
+            // ⌊(⌊y/den⌋·num + shift) / own⌋ is exact for num = 1; otherwise a bound that covers it.
+            let slack = if self.num == 1 { 0 } else { den.checked_sub(1)? };
+            let end = |end: End, shift: i128| {
+                let moved = shift.checked_mul(self.num)?;
+                Some(End { shift: moved.checked_add(end.shift.checked_mul(den)?)?, ..end })
+            };
+            let (num, den) = (self.num.checked_mul(num)?, self.den.checked_mul(den)?);
+            Axis { first: end(self.first, first.checked_sub(slack)?)?, last: end(self.last, last)?, num, den, ..self }
+        };
+        axis.reduced()
+    }
+
+    /// The same with `num` and `den` in lowest terms, and without base and step once `den` is 1.
+    fn reduced(self) -> Option<Axis> {
+        let gcd = gcd(self.num, self.den);
+        let (num, den) = (self.num / gcd, self.den / gcd);
+        let end = |end: End| End { shift: end.shift.div_euclid(gcd), ..end };
+        let axis = Axis { first: end(self.first), last: end(self.last), num, den, ..self };
+        if den != 1 {
+            return Some(axis);
+        }
+        let end = |end: End| Some(End { base: 0, shift: self.step.checked_mul(end.shift)?.checked_add(end.base)? });
+        Some(Axis { first: end(axis.first)?, last: end(axis.last)?, step: 1, num: num.checked_mul(self.step)?, den: 1 })
+    }
+
+    /// The smallest axis of this form that sees what either sees.
+    fn union(self, other: Axis) -> Option<Axis> {
+        if self == other {
+            return Some(self);
+        }
+        let (a, b) = (self.line()?, other.line()?);
+        // Over the same denominator; of two strides the larger is kept.
+        let over = |x: i128, den: i128| x.checked_mul(den);
+        let den = a.den.checked_mul(b.den)?;
+        let first = over(a.first.shift, b.den)?.min(over(b.first.shift, a.den)?);
+        let last = over(a.last.shift, b.den)?.max(over(b.last.shift, a.den)?);
+        let num = over(a.num, b.den)?.max(over(b.num, a.den)?);
+        Axis { first: End { base: 0, shift: first }, last: End { base: 0, shift: last }, step: 1, num, den }.reduced()
+    }
+
+    /// The same without base and step: exact while `den` is 1, otherwise the least that covers it.
+    fn line(self) -> Option<Axis> {
+        if self.den == 1 {
+            return Some(self);
+        }
+        let end = |end: End, slack: i128| {
+            let steps = self.step.checked_mul(end.shift.checked_sub(slack)?)?;
+            Some(End { base: 0, shift: end.base.checked_mul(self.den)?.checked_add(steps)? })
+        };
+        let num = self.step.checked_mul(self.num)?;
         Some(Axis {
-            first: self.first.plus(whole(start).times(self.stride)?)?,
-            last: self.last.plus(whole(end).times(self.stride)?)?,
-            stride: self.stride.times(Ratio::new(tap.stride.0.into(), tap.stride.1.into())?)?,
+            first: end(self.first, self.den.checked_sub(1)?)?,
+            last: end(self.last, 0)?,
+            step: 1,
+            num,
+            den: self.den,
         })
     }
 
-    fn union(self, other: Axis) -> Axis {
-        let pick = |take: bool, a, b| if take { a } else { b };
-        Axis {
-            first: pick(self.first.less(other.first), self.first, other.first),
-            last: pick(self.last.less(other.last), other.last, self.last),
-            stride: pick(self.stride.less(other.stride), other.stride, self.stride),
-        }
+    /// Positions from the first to the last that the luckiest unit sees. Every remainder occurs, `num` and `den` having no
+    /// common divisor, so the floors of two shifts differ by at most their distance over `den`, rounded up.
+    fn size(self) -> Option<i128> {
+        let distance = self.last.shift.checked_sub(self.first.shift)?;
+        let steps = distance.checked_add(self.den.checked_sub(1)?)?.div_euclid(self.den);
+        self.step.checked_mul(steps)?.checked_add(self.last.base)?.checked_sub(self.first.base)?.checked_add(1)
     }
+
+    /// The first position that unit 0 sees.
+    fn offset(self) -> Option<i128> {
+        self.step.checked_mul(self.first.shift.div_euclid(self.den))?.checked_add(self.first.base)
+    }
+
+    /// Positions between neighbouring units, as a fraction in lowest terms.
+    fn stride(self) -> Option<(u64, u64)> {
+        let num = self.step.checked_mul(self.num)?;
+        let gcd = gcd(num, self.den);
+        Some((u64::try_from(num / gcd).ok()?, u64::try_from(self.den / gcd).ok()?))
+    }
+}
+
+impl End {
+    const ZERO: End = End { base: 0, shift: 0 };
+}
+
+/// Of two numbers of which the second is at least 1.
+fn gcd(a: i128, b: i128) -> i128 {
+    let (mut a, mut b) = (a.saturating_abs(), b);
+    while a != 0 {
+        (a, b) = (b % a, a);
+    }
+    b
 }
 
 /// What a value sees of one input; the input by its place among the network's.
@@ -116,12 +186,9 @@ impl Fields {
         let mut field =
             Field { input: self.names[view.input].clone(), size: Vec::new(), stride: Vec::new(), offset: Vec::new() };
         for axis in &view.axes {
-            // From the position that holds `first` to the one that holds `last`: an upsampled neighbourhood ends between two.
-            let span = axis.last.plus(Ratio { num: axis.first.num.checked_neg()?, den: axis.first.den })?;
-            let size = span.num.checked_add(span.den)?.checked_add(span.den - 1)?.div_euclid(span.den);
-            field.size.push(u64::try_from(size).ok()?);
-            field.stride.push((u64::try_from(axis.stride.num).ok()?, u64::try_from(axis.stride.den).ok()?));
-            field.offset.push(i64::try_from(axis.first.floor()).ok()?);
+            field.size.push(u64::try_from(axis.size()?).ok()?);
+            field.stride.push(axis.stride()?);
+            field.offset.push(i64::try_from(axis.offset()?).ok()?);
         }
         Some(field)
     }
@@ -172,7 +239,7 @@ fn unite(sources: &[ValueId], views: &[Option<Vec<View>>]) -> Option<Vec<View>> 
                 Some(own) if own.axes.len() == view.axes.len() => {
                     own.local |= view.local;
                     for (a, b) in own.axes.iter_mut().zip(&view.axes) {
-                        *a = a.union(*b);
+                        *a = a.union(*b)?;
                     }
                 }
                 Some(_) => return None,
@@ -195,14 +262,8 @@ fn whole(model: &Model, views: &[View]) -> Option<Vec<View>> {
     let all = |view: &View| {
         let input = model.main.inputs[view.input];
         let dims = model.values[input].ty.tensor()?.shape.dims()?;
-        let axis = |n: u64| {
-            Some(Axis {
-                first: Ratio::ZERO,
-                last: Ratio { num: i128::from(n.checked_sub(1)?), den: 1 },
-                stride: Ratio { num: n.into(), den: 1 },
-            })
-        };
-        let axes = dims.iter().skip(2).map(|d| d.size().and_then(axis)).collect::<Option<Vec<_>>>()?;
+        let axes =
+            dims.iter().skip(2).map(|d| d.size().and_then(|n| Axis::whole(n.into()))).collect::<Option<Vec<_>>>()?;
         Some(View { axes, local: false, ..*view })
     };
     views.iter().map(all).collect()

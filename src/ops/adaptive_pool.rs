@@ -82,7 +82,11 @@ impl Operator for AdaptivePool {
     }
 
     fn window(&self, at: &At) -> Window {
-        let tap = |(i, o): (u64, u64)| Some(Tap { size: widest((i, o))?, stride: (i, o), start: 0 });
+        // Output u sees ⌊u·i/o⌋ to ⌈(u + 1)·i/o⌉ − 1.
+        let tap = |(i, o): (u64, u64)| {
+            let last = i64::try_from(i).ok()?.checked_sub(1)?;
+            Some(Tap { num: i, den: o.max(1), first: 0, last })
+        };
         match self.sizes(at).and_then(|sizes| sizes.into_iter().map(tap).collect()) {
             Some(taps) => Window::Local(taps),
             None => Window::Opaque("the input's size is not known"),

@@ -81,9 +81,7 @@ impl Operator for CausalConv {
     }
 
     fn window(&self, at: &At) -> Window {
-        let tap = |taps: i64| {
-            Some(Tap { size: u64::try_from(taps).ok()?, stride: (1, 1), start: taps.checked_neg()?.checked_add(1)? })
-        };
+        let tap = |taps: i64| Tap::sliding(taps.checked_neg()?.checked_add(1)?, u64::try_from(taps).ok()?, 1);
         match taps(at).known().and_then(tap) {
             Some(tap) => Window::Local(vec![tap]),
             None => Window::Opaque("the kernel's size is not known"),
@@ -108,6 +106,6 @@ mod tests {
         let Work::Counted(count) = case.work() else { panic!("not counted") };
         assert_eq!((count.macs, count.biases), (64 * 4, 64));
         let window = case.ask(&[], |op, at| op.window(at)).unwrap();
-        assert_eq!(window, Window::Local(vec![Tap { size: 4, stride: (1, 1), start: -3 }]));
+        assert_eq!(window, Window::Local(vec![Tap { num: 1, den: 1, first: -3, last: 0 }]));
     }
 }

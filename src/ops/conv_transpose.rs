@@ -203,13 +203,11 @@ impl Operator for ConvTranspose {
             let inputs = at.dims(0)?.get(2..)?;
             let outputs = self.outputs(inputs, &axes).ok()?;
             let tap = |(axis, (_, before)): (&Axis, (Dim, Dim))| {
-                let reach = Dim::Known(axis.extent()).minus(&Dim::Known(1));
-                let first = before.minus(&reach).ceil_div(&Dim::from(axis.stride)).known()?;
-                Some(Tap {
-                    size: axis.extent().unsigned_abs().div_ceil(axis.stride),
-                    stride: (1, axis.stride),
-                    start: first,
-                })
+                // ⌈(o + before − (extent − 1)) / s⌉ to ⌊(o + before) / s⌋.
+                let before = before.known()?;
+                let stride = i64::try_from(axis.stride).ok()?;
+                let first = before.checked_sub(axis.extent())?.checked_add(stride)?;
+                Some(Tap { num: 1, den: axis.stride, first, last: before })
             };
             axes.iter().zip(outputs).map(tap).collect::<Option<Vec<_>>>()
         };

@@ -128,9 +128,7 @@ impl Operator for Pad {
         let Some(Ok(pads)) = at.dims(0).map(|d| self.pads(at, d.len())) else {
             return Window::Opaque("the number of dimensions is not known");
         };
-        let tap = |(before, _): &(Dim, Dim)| {
-            before.known().map(|n| Tap { size: 1, stride: (1, 1), start: n.saturating_neg() })
-        };
+        let tap = |(before, _): &(Dim, Dim)| before.known().map(|n| Tap::point(n.saturating_neg()));
         match pads.iter().skip(2).map(tap).collect() {
             Some(taps) => Window::Local(taps),
             None => Window::Opaque("the pads are not known"),

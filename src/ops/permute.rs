@@ -166,11 +166,11 @@ impl Operator for Blocks {
 
     fn window(&self, _: &At) -> Window {
         let tap = if self.to_space {
-            Tap { size: 1, stride: (1, self.edge), start: 0 }
+            Some(Tap { num: 1, den: self.edge.max(1), first: 0, last: 0 })
         } else {
-            Tap { size: self.edge, stride: (self.edge, 1), start: 0 }
+            Tap::sliding(0, self.edge, self.edge)
         };
-        Window::Local(vec![tap, tap])
+        tap.map_or(Window::Opaque("the block is too large"), |tap| Window::Local(vec![tap, tap]))
     }
 }
 

@@ -288,24 +288,26 @@ impl Operator for Resize {
 }
 
 impl Resize {
+    /// Output `u` lies at `(u·num + shift) / den` of the input, and reads that position and its neighbours.
     fn tap(&self, from: &Dim, to: &Dim) -> Option<Tap> {
         if from == to {
-            return Some(Tap { size: 1, stride: (1, 1), start: 0 });
+            return Some(Tap::point(0));
         }
         let (from, to) = (from.known().filter(|n| *n > 0)?, to.known().filter(|n| *n > 0)?);
-        let half = from.checked_sub(to)?.div_euclid(to.checked_mul(2)?);
-        let (stride, first) = match self.alignment {
-            Alignment::Corners if to > 1 => ((from - 1, to - 1), 0),
-            Alignment::HalfPixel => ((from, to), half),
-            Alignment::Start | Alignment::Corners => ((from, to), 0),
+        let (num, den, shift) = match self.alignment {
+            Alignment::Corners if to > 1 => (from - 1, to - 1, 0),
+            Alignment::HalfPixel => (from.checked_mul(2)?, to.checked_mul(2)?, from.checked_sub(to)?),
+            Alignment::Start | Alignment::Corners => (from, to, 0),
             Alignment::Crop => return None,
         };
-        let (size, start) = match self.mode {
-            Mode::Nearest => (1, first.max(0)),
-            Mode::Linear => (2, first),
-            Mode::Cubic => (4, first.checked_sub(1)?),
+        let (first, last) = match (self.mode, self.alignment) {
+            // The nearest position of a half-pixel grid is half a position on from the one below.
+            (Mode::Nearest, Alignment::HalfPixel) => (from, from),
+            (Mode::Nearest, _) => (shift, shift),
+            (Mode::Linear, _) => (shift, shift.checked_add(den)?),
+            (Mode::Cubic, _) => (shift.checked_sub(den)?, shift.checked_add(den.checked_mul(2)?)?),
         };
-        Some(Tap { size, stride: (stride.0.unsigned_abs(), stride.1.unsigned_abs()), start })
+        Some(Tap { num: num.unsigned_abs(), den: den.unsigned_abs(), first, last })
     }
 }
 

@@ -401,15 +401,31 @@ impl Work {
     }
 }
 
-/// One spatial axis of a window: which positions of the input one position of the output sees.
+/// One spatial axis of a window: output `u` sees the input positions from `⌊(u·num + first) / den⌋` to
+/// `⌊(u·num + last) / den⌋`. A convolution has `den` 1; an upsampling has it larger than `num`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tap {
-    /// How many input positions from the first to the last, dilation included.
-    pub size: u64,
-    /// Input positions between neighbouring outputs, as a fraction: 2/1 for a stride of 2, 1/2 for an upsampling.
-    pub stride: (u64, u64),
-    /// The first input position that output 0 sees: minus the padding before.
-    pub start: i64,
+    /// Input positions between neighbouring outputs, as the fraction num / den.
+    pub num: u64,
+    /// At least 1.
+    pub den: u64,
+    /// Shift of the first position.
+    pub first: i64,
+    /// Shift of the last position.
+    pub last: i64,
+}
+
+impl Tap {
+    /// A window of `size` positions that begins at `start` for output 0 and moves on by `stride`; `None` beyond 2^63.
+    pub fn sliding(start: i64, size: u64, stride: u64) -> Option<Tap> {
+        let last = start.checked_add(i64::try_from(size).ok()?)?.checked_sub(1)?;
+        Some(Tap { num: stride, den: 1, first: start, last })
+    }
+
+    /// The same position, moved by `start`.
+    pub fn point(start: i64) -> Tap {
+        Tap { num: 1, den: 1, first: start, last: start }
+    }
 }
 
 /// The answer to "which part of the input does one unit of the output see?".

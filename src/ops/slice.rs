@@ -197,7 +197,7 @@ impl Operator for Slice {
         let mut taps = Vec::new();
         for (i, size) in x.iter().enumerate().skip(2) {
             let tap = match cuts.iter().find(|c| c.axis == i) {
-                None => Some(Tap { size: 1, stride: (1, 1), start: 0 }),
+                None => Some(Tap::point(0)),
                 Some(cut) => tap(size, cut),
             };
             match tap {
@@ -218,7 +218,7 @@ fn tap(size: &Dim, cut: &Cut) -> Option<Tap> {
         (true, None) => return None,
         (false, _) => start,
     };
-    Some(Tap { size: 1, stride: (stride, 1), start })
+    Tap::sliding(start, 1, stride)
 }
 
 /// From here on a bound on a free size means "to the end": exporters write 10^9 as well as the largest integers.

@@ -219,10 +219,9 @@ impl Sliding {
     /// The receptive-field step of each axis.
     pub fn taps(&self, inputs: &[Dim], axes: &[Axis]) -> Vec<Tap> {
         let before = self.before(inputs, axes);
-        let tap = |(axis, before): (&Axis, i64)| Tap {
-            size: axis.extent().unsigned_abs(),
-            stride: (axis.stride, 1),
-            start: before.saturating_neg(),
+        let tap = |(axis, before): (&Axis, i64)| {
+            let first = before.saturating_neg();
+            Tap { num: axis.stride, den: 1, first, last: first.saturating_add(axis.extent()).saturating_sub(1) }
         };
         axes.iter().zip(before).map(tap).collect()
     }

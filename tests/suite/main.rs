@@ -13,4 +13,6 @@ mod onnx_proto;
 mod operators;
 mod oracle;
 mod properties;
+mod readme;
 mod reconcile;
+mod tidy;
