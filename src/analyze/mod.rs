@@ -10,8 +10,10 @@ mod receptive;
 pub mod reconcile;
 pub mod report;
 mod unit;
+mod window;
 mod work;
 
+use crate::base::diagnostic::Origin;
 use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};
 use crate::graph::{Model, NodeId, ValueId};
 use convention::Convention;
@@ -117,6 +119,10 @@ impl<'a> Sizing<'a> {
         Layer {
             name: node.name.to_string(),
             op: node.op_type.to_string(),
+            window: match node.origin {
+                Origin::Node { .. } => window::notation(&node.attributes),
+                Origin::Text(_) | Origin::Byte(_) | Origin::File => String::new(),
+            },
             group: node.group.to_string(),
             scope: node.scope.to_string(),
             origin: node.origin.clone(),

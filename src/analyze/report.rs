@@ -118,6 +118,8 @@ pub struct Layer {
     pub name: String,
     /// The operator's name.
     pub op: String,
+    /// How its window slides, in the language's notation (`3x3 /2`); empty where a text says it, and without a window.
+    pub window: String,
     /// The line that it belongs to: a row of the table.
     pub group: String,
     /// The block that it belongs to.

@@ -102,6 +102,14 @@ impl Entry {
         }
     }
 
+    /// `arch` or `onnx`.
+    pub fn format(&self) -> &'static str {
+        match &self.outcome {
+            Outcome::Sized(figures) => figures.report.format,
+            Outcome::Broken(broken) => broken.format,
+        }
+    }
+
     /// What was found about the model or its file.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         match &self.outcome {

@@ -219,7 +219,10 @@ fn line(layers: &[Layer], sources: &Sources) -> String {
             };
             written(sources.text(whole))
         }
-        Origin::Node { .. } | Origin::Byte(_) | Origin::File => visible(&first.op).into_owned(),
+        Origin::Node { .. } | Origin::Byte(_) | Origin::File if first.window.is_empty() => {
+            visible(&first.op).into_owned()
+        }
+        Origin::Node { .. } | Origin::Byte(_) | Origin::File => format!("{} {}", visible(&first.op), first.window),
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn textbook() -> Entry {
         let start = 18 + 21 * (number - 1);
         Layer {
             op: "Conv".into(),
+            window: String::new(),
             group: name.clone(),
             scope: String::new(),
             origin: Origin::Text(Span { source, start, end: start + 20 }),

@@ -140,6 +140,8 @@ fn columns(rows: &[Row], figures: &Figures, style: &Style) -> Vec<Column> {
         least(one, count)
     };
     let order = match layout {
+        // A graph's sizes stand as they are stored, in whatever order that is.
+        _ if style.layout.is_none() && figures.report.format == "onnx" => "output",
         Layout::Channels => "output",
         Layout::Hwc => "output HxWxC",
         Layout::Chw => "output CxHxW",

@@ -123,3 +123,11 @@ fn models_are_picked_by_name() {
     assert_eq!(none.code, Some(2));
     assert!(none.err.contains("did you mean `large`?"), "{}", none.err);
 }
+
+#[test]
+fn an_option_about_other_files_is_refused() {
+    let good = file(&folder("exit_misplaced"), "good.arch", GOOD);
+    let run = run(&[&good, "--dim", "N=8"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+    assert!(run.err.contains("`--dim` is about .onnx files"), "{}", run.err);
+}
