@@ -6,7 +6,7 @@ use super::unit::{BYTES, COUNTS};
 use super::{Sizing, convention};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::quantity::AtLeast;
-use crate::base::{suggest, units};
+use crate::base::suggest;
 use crate::front::arch::ast::{Claimed, Compare, Expect, Name, Rational, Setting, Spanned, Tolerance};
 use crate::front::arch::{Document, Lowered, Overrides};
 use crate::tensor::{DType, Dim};
@@ -246,7 +246,7 @@ fn last_digit(claim: &Number, gap: i128, one: i128) -> Option<bool> {
 /// What one of a unit is.
 fn unit(name: Option<&Name>, memory: bool) -> Result<u64, Diagnostic> {
     let Some(name) = name else { return Ok(1) };
-    let (own, other) = if memory { (units::BYTES, units::COUNTS) } else { (units::COUNTS, units::BYTES) };
+    let (own, other) = if memory { (BYTES, COUNTS) } else { (COUNTS, BYTES) };
     if let Some((_, size)) = own.iter().find(|(n, _)| *n == name.node) {
         return Ok(*size);
     }

@@ -9,7 +9,7 @@ pub mod quantity;
 mod receptive;
 pub mod reconcile;
 pub mod report;
-mod unit;
+pub mod unit;
 mod window;
 mod work;
 

@@ -1,7 +1,7 @@
 //! Units of counts and of memory, by their names.
 
 /// Units of counts, and what one of each is.
-pub(super) const COUNTS: &[(&str, u64)] = &[
+pub const COUNTS: &[(&str, u64)] = &[
     ("k", 1_000),
     ("K", 1_000),
     ("M", 1_000_000),
@@ -13,7 +13,7 @@ pub(super) const COUNTS: &[(&str, u64)] = &[
 ];
 
 /// Units of memory, and how many bytes one of each is.
-pub(super) const BYTES: &[(&str, u64)] = &[
+pub const BYTES: &[(&str, u64)] = &[
     ("B", 1),
     ("kB", 1_000),
     ("MB", 1_000_000),

@@ -1,5 +1,5 @@
 //! What everything else stands on and that knows nothing about networks: ids, texts and places, findings,
-//! checked quantities, units, suggestions, limits.
+//! checked quantities, suggestions, limits.
 
 pub mod arena;
 pub mod diagnostic;
@@ -7,4 +7,3 @@ pub mod limits;
 pub mod quantity;
 pub mod source;
 pub mod suggest;
-pub mod units;

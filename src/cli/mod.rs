@@ -4,6 +4,7 @@
 mod arch;
 mod check;
 mod config;
+mod init;
 mod input;
 mod load;
 mod onnx;
@@ -53,6 +54,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Box<check::Args>),
+    Init(init::Args),
     Ops(ops::Args),
     Schema(schema::Args),
 }
@@ -96,6 +98,7 @@ fn run() -> Exit {
     match Cli::try_parse() {
         Ok(Cli { command: None, size }) => size::run(&size),
         Ok(Cli { command: Some(Command::Check(args)), .. }) => check::run(&args),
+        Ok(Cli { command: Some(Command::Init(args)), .. }) => init::run(&args),
         Ok(Cli { command: Some(Command::Ops(args)), .. }) => ops::run(&args),
         Ok(Cli { command: Some(Command::Schema(args)), .. }) => schema::run(&args),
         Err(error) if error.use_stderr() => {

@@ -121,9 +121,9 @@ fn size(file: &Path, sizing: &Sizing, single: bool) -> Result<Vec<Entry>, String
 }
 
 /// Sizes every model of a file. `single`: with inference memory for one example.
-struct Sizer<'a> {
-    sizing: &'a Sizing,
-    single: bool,
+pub(super) struct Sizer<'a> {
+    pub sizing: &'a Sizing,
+    pub single: bool,
 }
 
 impl Reader for Sizer<'_> {

@@ -1,7 +1,8 @@
 //! Limits of a budget, as they are written: `1M`, `64 MiB`, `5 %`.
 
 use cnnsize::analyze::quantity::{QUANTITIES, Quantity};
-use cnnsize::base::{suggest, units};
+use cnnsize::analyze::unit::{BYTES, COUNTS};
+use cnnsize::base::suggest;
 
 /// An upper limit of a quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub(super) fn amount(text: &str, quantity: &Quantity) -> Result<u64, String> {
     let end = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '_'))).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let unit = unit.trim();
-    let (own, other) = if quantity.memory { (units::BYTES, units::COUNTS) } else { (units::COUNTS, units::BYTES) };
+    let (own, other) = if quantity.memory { (BYTES, COUNTS) } else { (COUNTS, BYTES) };
     let size = match own.iter().find(|(name, _)| *name == unit) {
         Some((_, size)) => *size,
         None if unit.is_empty() && quantity.memory => {

@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 const NAMES: &[&str] = &["cnnsize.yaml", ".cnnsize.yaml", "cnnsize.yml"];
 
 /// `*` stays within a folder.
-pub(super) const MATCH: glob::MatchOptions =
+pub(in crate::cli) const MATCH: glob::MatchOptions =
     glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
 /// Which configuration the user wants.
@@ -93,8 +93,18 @@ pub(super) fn below(folder: &Path, pattern: &str) -> String {
 
 /// Whether a pattern of a configuration in `folder` names a file, both seen from where the program runs.
 pub(super) fn matches(folder: &Path, pattern: &str, file: &Path) -> bool {
-    let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
-    let (Some(folder), Some(file)) = (absolute(folder), absolute(file)) else { return false };
+    let (Some(mut folder), Some(file)) = (absolute(folder), absolute(file)) else { return false };
+    let mut pattern = pattern;
+    loop {
+        if let Some(rest) = pattern.strip_prefix("../") {
+            folder.pop();
+            pattern = rest;
+        } else if let Some(rest) = pattern.strip_prefix("./") {
+            pattern = rest;
+        } else {
+            break;
+        }
+    }
     let Ok(inside) = file.strip_prefix(&folder) else { return false };
     glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_path_with(inside, MATCH))
 }

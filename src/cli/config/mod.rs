@@ -6,7 +6,7 @@ mod guard;
 mod place;
 mod yaml;
 
-pub(super) use find::{Wanted, absolute, find, is_config};
+pub(super) use find::{MATCH, Wanted, absolute, find, is_config};
 
 use super::settings::Sizing;
 use amount::{Growth, Limit};
