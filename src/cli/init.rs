@@ -9,7 +9,6 @@ use cnnsize::render::escape::visible;
 use cnnsize::render::units::{Units, bytes};
 use cnnsize::render::{Entry, Outcome};
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Write a cnnsize.yaml with today's figures as budgets

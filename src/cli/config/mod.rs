@@ -82,7 +82,7 @@ impl Config {
                 Box::new((error, self.sources.clone()))
             };
             let pattern = find::below(self.folder(), &entry.pattern);
-            let found = glob::glob_with(&pattern, find::MATCH).map_err(|error| {
+            let found = glob::glob_with(&pattern, MATCH).map_err(|error| {
                 wrong(
                     format!("`{}` is no pattern: {error}", entry.pattern),
                     "`*` stands for a part of a name, `**` for folders",
