@@ -1,16 +1,18 @@
 //! Arguments of a layer's line, bound by kind: a number is a width, dims are a kernel, `/2` is a stride, words are
 //! options or further layers.
 
-use super::super::ast::{Arg as Written, Expr, Name, Rational, Spanned};
-use super::super::name::{Modifier, is_join, modifier, suggest};
+use super::super::ast::{Arg as Written, Expr, Name, Spanned};
+use super::super::name::{Modifier, is_join, modifier};
 use super::Lowering;
 use super::eval::{Fault, wrong_kind};
+use super::refuse;
 use super::scope::Frame;
 use super::value::{Value, join};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::source::Span;
 use crate::graph::ValueId;
 use crate::ops::layer::{Arg, EXCLUSIVE, KERNEL, Layer, LayerOption, Need, Number, OptionValue};
+use crate::tensor::Dim;
 
 /// One size for every axis, or one for each.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,7 +111,12 @@ impl<'a> Lowering<'a> {
             }
             Written::Stride(expr) => {
                 if !binding.layer.stride {
-                    return Err(error("no-stride", span, format!("`{}` has no stride", binding.keyword)));
+                    let error = Diagnostic::error(
+                        "no-stride",
+                        Origin::Text(span),
+                        format!("`{}` has no stride", binding.keyword),
+                    );
+                    return Err(error.help(format!("leave `{}` out", self.doc.sources.text(span))).into());
                 }
                 let sizes = match self.eval(frame, expr, span)? {
                     Value::Number(n) => Sizes::Every(self.count(frame, n, 1, "positions", expr, span)?),
@@ -143,18 +150,16 @@ impl<'a> Lowering<'a> {
         match value {
             Value::Number(n) => {
                 if std::mem::replace(&mut binding.number_seen, true) {
-                    return Err(two_numbers(layer, keyword, span));
+                    return Err(refuse::two_numbers(layer, keyword, span));
                 }
                 let what = match layer.number {
                     Number::None => {
-                        return Err(error(
-                            "unexpected-number",
-                            span,
-                            format!("`{keyword}` takes no number, but {n} is written"),
-                        ));
+                        let message = format!("`{keyword}` takes no number, but {n} is written");
+                        let error = Diagnostic::error("unexpected-number", Origin::Text(span), message);
+                        return Err(error.help("leave it out, or write `x3` to repeat the line three times").into());
                     }
                     Number::Rate => {
-                        given.number = Some(rate(layer, keyword, n, span)?);
+                        given.number = Some(refuse::rate(layer, keyword, n, span)?);
                         return Ok(());
                     }
                     Number::Window => {
@@ -174,7 +179,9 @@ impl<'a> Lowering<'a> {
                 once(given.number.replace(Arg::Sizes(sizes)).is_some(), "a padding", span)
             }
             Value::Sizes(sizes) if layer.kernel == Need::Never => {
-                Err(error("unexpected-kernel", span, format!("`{keyword}` takes no size such as `{}`", join(&sizes))))
+                let message = format!("`{keyword}` takes no size such as `{}`", join(&sizes));
+                let error = Diagnostic::error("unexpected-kernel", Origin::Text(span), message);
+                Err(error.help(format!("write for example `{}`", layer.example)).into())
             }
             Value::Sizes(sizes) => {
                 let sizes = Sizes::Each(positive(sizes, span)?);
@@ -203,7 +210,7 @@ impl<'a> Lowering<'a> {
             }
             other => {
                 let message = format!("{} is not something `{keyword}` understands", other.describe());
-                Err(Diagnostic::error("unknown-word", Origin::Text(span), message).note(takes(layer)).into())
+                Err(Diagnostic::error("unknown-word", Origin::Text(span), message).note(refuse::takes(layer)).into())
             }
         }
     }
@@ -227,7 +234,7 @@ impl<'a> Lowering<'a> {
             return once(given.kernel.replace((sizes, span)).is_some(), "a kernel", span);
         }
         let Some(option) = layer.options.iter().find(|o| o.name == key.node) else {
-            return Err(unknown_option(layer, binding.keyword, key));
+            return Err(refuse::unknown_option(layer, binding.keyword, key));
         };
         let arg = self.option(frame, option, value)?;
         let again = given.options.iter().any(|(n, ..)| *n == option.name);
@@ -239,7 +246,7 @@ impl<'a> Lowering<'a> {
         let found = self.eval_at(frame, value)?;
         let (expr, span) = (&value.node, value.span);
         let whole = |n, least, what| self.count(frame, n, least, what, expr, span).map(Arg::Whole);
-        let wanted = match (option.value, found) {
+        let (wanted, found) = match (option.value, found) {
             (OptionValue::Whole, Value::Number(n)) => return whole(n, 0, option.name),
             (OptionValue::Number, Value::Number(n)) => return Ok(Arg::Number(n.as_f64())),
             (OptionValue::Sizes | OptionValue::Target, Value::Number(n)) => return whole(n, 1, "positions"),
@@ -256,12 +263,8 @@ impl<'a> Lowering<'a> {
                     );
                     return Err(error("maps-needed", span, message));
                 }
-                return spatial
-                    .iter()
-                    .map(crate::tensor::Dim::size)
-                    .collect::<Option<_>>()
-                    .map(Arg::Sizes)
-                    .ok_or(Fault::Silent);
+                let sizes: Option<Vec<u64>> = spatial.iter().map(Dim::size).collect();
+                return sizes.map(Arg::Sizes).ok_or(Fault::Silent);
             }
             (OptionValue::Pads, Value::Number(n)) => return whole(n, 0, "positions"),
             (OptionValue::Pads, Value::Sizes(sizes)) => return Ok(Arg::Sizes(sizes)),
@@ -276,22 +279,8 @@ impl<'a> Lowering<'a> {
                 (wanted, found)
             }
         };
-        Err(wrong_kind(&wanted.1, wanted.0, span))
+        Err(wrong_kind(&found, wanted, span))
     }
-}
-
-fn rate(layer: &Layer, keyword: &str, n: Rational, span: Span) -> Result<Arg, Fault> {
-    if n.num >= 0 && n.num <= n.den {
-        return Ok(Arg::Number(n.as_f64()));
-    }
-    let message = format!("a {} rate lies between 0 and 1, not {n}", layer.keyword);
-    let error = Diagnostic::error("dropout-rate", Origin::Text(span), message);
-    Err(if n.num > 0 && n.num <= n.den.saturating_mul(100) {
-        error.help(format!("did you mean `{keyword} {n}%`?")).fix(span, format!("{n}%"))
-    } else {
-        error.help(format!("for example `{}`", layer.example))
-    }
-    .into())
 }
 
 fn bind_word(binding: &mut Binding, word: &str, span: Span) -> Result<(), Fault> {
@@ -310,14 +299,7 @@ fn bind_word(binding: &mut Binding, word: &str, span: Span) -> Result<(), Fault>
         binding.bound.extras.modifiers.push(modifier);
         return Ok(());
     }
-    let message = format!("`{word}` is not something `{}` understands", binding.keyword);
-    let error = Diagnostic::error("unknown-word", Origin::Text(span), message);
-    let error = if crate::ops::layer(word).is_some() {
-        error.help(format!("`{word}` is a layer: write it on a line of its own"))
-    } else {
-        error.help(takes(layer))
-    };
-    Err(error.into())
+    Err(refuse::unknown_word(layer, binding.keyword, word, span))
 }
 
 impl Binding<'_, '_> {
@@ -345,51 +327,6 @@ impl Binding<'_, '_> {
     }
 }
 
-/// What a layer takes, as a sentence: ``it takes `same`, `valid`; options …``.
-fn takes(layer: &Layer) -> String {
-    let words: Vec<String> = layer.words.iter().map(|w| format!("`{w}`")).collect();
-    if words.is_empty() {
-        format!("`{}` takes no words of its own", layer.keyword)
-    } else {
-        format!("it takes {}", words.join(", "))
-    }
-}
-
-fn unknown_option(layer: &Layer, keyword: &str, key: &Name) -> Fault {
-    let mut options: Vec<&str> = layer.options.iter().map(|o| o.name).collect();
-    if layer.kernel != Need::Never {
-        options.push("k");
-    }
-    options.sort_unstable();
-    let message = format!("`{keyword}` has no option `{}`", key.node);
-    let error = Diagnostic::error("unknown-option", Origin::Text(key.span), message);
-    if options.is_empty() {
-        return error.note("it takes none").into();
-    }
-    let error = error.note(format!("it takes {}", options.join(", ")));
-    suggest(error, &key.node, key.span, options).into()
-}
-
-fn two_numbers(layer: &Layer, keyword: &str, span: Span) -> Fault {
-    let question = match layer.number {
-        Number::Width(what) | Number::Needed(what) | Number::Optional(what) => format!("the number of {what}"),
-        Number::Rate => "the rate".into(),
-        Number::Window => "the window".into(),
-        Number::Pads | Number::None => "meant".into(),
-    };
-    let message = format!("two bare numbers on one `{keyword}`: which is {question}?");
-    let error = Diagnostic::error("two-numbers", Origin::Text(span), message);
-    let mut ways = Vec::new();
-    if layer.kernel != Need::Never {
-        ways.push("kernels are written `3x3` (or `k=3`)");
-    }
-    if layer.stride {
-        ways.push("strides `/2`");
-    }
-    ways.push("repeats `x2`");
-    error.help(ways.join(", ")).into()
-}
-
 /// The name behind `share=`.
 pub(super) fn share_key(value: &Spanned<Expr>) -> Result<&str, Fault> {
     match &value.node {
@@ -405,7 +342,11 @@ pub(super) fn times(n: u64, span: Span) -> Result<u64, Fault> {
 
 /// `twice`, if it is.
 pub(super) fn once(again: bool, what: &str, span: Span) -> Result<(), Fault> {
-    if again { Err(error("twice", span, format!("{what} is given twice"))) } else { Ok(()) }
+    if !again {
+        return Ok(());
+    }
+    let error = Diagnostic::error("twice", Origin::Text(span), format!("{what} is given twice"));
+    Err(error.help("leave one of them out").into())
 }
 
 fn positive(sizes: Vec<u64>, span: Span) -> Result<Vec<u64>, Fault> {

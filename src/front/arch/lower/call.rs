@@ -174,7 +174,7 @@ fn fill<'a>(call: &mut BlockCall<'a>, positional: Vec<Value<'a>>, span: Span) ->
     let name = block.name.node.as_str();
     let all: Vec<&str> = block.params.iter().filter(|p| !p.stride).map(|p| p.name.node.as_str()).collect();
     let missing = block.params.iter().zip(&call.values).filter(|(p, v)| v.is_none() && p.default.is_none());
-    let missing: Vec<String> = missing.map(|(p, _)| format!("`{}`", p.name.node)).collect();
+    let missing: Vec<&str> = missing.map(|(p, _)| p.name.node.as_str()).collect();
     let values = |n: usize| if n == 1 { "1 value".to_owned() } else { format!("{n} values") };
     let message = if too_many > 0 {
         let takes = if all.is_empty() {
@@ -187,9 +187,14 @@ fn fill<'a>(call: &mut BlockCall<'a>, positional: Vec<Value<'a>>, span: Span) ->
         return Ok(());
     } else {
         let verb = if missing.len() == 1 { "is" } else { "are" };
-        format!("`{name}` needs {}; {} {verb} missing", all.join(" "), missing.join(", "))
+        format!("`{name}` needs {}; `{}` {verb} missing", all.join(" "), missing.join("`, `"))
     };
     let error = Diagnostic::error("block-arity", Origin::Text(span), message);
+    let help = match missing.first() {
+        Some(first) if too_many == 0 => format!("add it, in order or by name as in `{first}=8`"),
+        _ => "leave the others out, or add parameters to the block".into(),
+    };
+    let error = error.help(help);
     Err(error
         .label(format!("{} given here", values(given)))
         .other(block.name.span, "the block is declared here")

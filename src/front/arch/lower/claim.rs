@@ -1,14 +1,15 @@
 //! `-> 64@28x28`: what comes out of a line is checked, and restored behind a broken one.
 
 use super::super::ast::{Size, Spanned};
+use super::super::name::either;
 use super::Lowering;
 use super::bind::Given;
 use super::scope::Frame;
 use super::value::join;
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::graph::ValueId;
-use crate::ops::layer::{Arg, EXCLUSIVE, Layer, OptionValue};
-use crate::tensor::{Dim, TensorType, ValueType};
+use crate::ops::layer::{Arg, EXCLUSIVE, KERNEL, Layer, OptionValue};
+use crate::tensor::{Dim, ValueType};
 
 /// Most paddings that are tried to explain a claim.
 const PADDINGS: u64 = 8;
@@ -75,9 +76,9 @@ impl<'a> Lowering<'a> {
             Some(line) => self.rounding(line, flow, error),
             None => error,
         };
-        match line.and_then(|line| self.remedy(line, claim)) {
-            Some(remedy) => error.help(format!("{remedy} would give {wanted}")),
-            None => error.help(format!("write `-> {}`, or change the line", self.notation(flow))),
+        match line.map(|line| self.remedies(line, claim)).unwrap_or_default().as_slice() {
+            remedies @ [_, ..] => error.help(format!("{} would give {wanted}", either(remedies))),
+            [] => error.help(format!("write `-> {}`, or change the line", self.notation(flow))),
         }
     }
 
@@ -92,37 +93,39 @@ impl<'a> Lowering<'a> {
         error.note(format!("{} becomes {} here", joined(before), joined(after)))
     }
 
-    /// A word or a padding with which the claim would hold.
-    fn remedy(&self, line: &Claimed, claim: &Spanned<Size>) -> Option<String> {
+    /// Words, or else a padding, with which the claim would hold.
+    fn remedies(&self, line: &Claimed, claim: &Spanned<Size>) -> Vec<String> {
         let tensor = self.graph.get(line.input).ty.clone();
         let would = |given: &Given| {
-            let ty = self.trial(line.layer, given, tensor.clone(), claim.span)?.0;
-            let dims = ty.tensor().and_then(|t: &TensorType| t.shape.dims())?;
-            holds(&claim.node, dims).then_some(())
+            let trial = self.trial(line.layer, given, tensor.clone(), claim.span);
+            let dims = trial.as_ref().and_then(|(ty, _)| ty.tensor()).and_then(|t| t.shape.dims());
+            dims.is_some_and(|dims| holds(&claim.node, dims))
         };
         let excluded =
             |name: &str, other: &str| EXCLUSIVE.iter().any(|set| set.contains(&name) && set.contains(&other));
-        for word in line.layer.words {
+        let with_word = |word: &&'static str| {
             let mut given = line.given.clone();
             given.words.retain(|w| !excluded(word, w));
             given.options.retain(|(name, ..)| !excluded(word, name));
+            if excluded(word, KERNEL) {
+                given.kernel = None;
+            }
             given.words.push(word);
-            if would(&given).is_some() {
-                return Some(format!("`{word}`"));
-            }
+            would(&given).then(|| format!("`{word}`"))
+        };
+        let words: Vec<String> = line.layer.words.iter().filter_map(with_word).collect();
+        if !words.is_empty() {
+            return words;
         }
-        for option in line.layer.options.iter().filter(|o| o.value == OptionValue::Pads) {
-            for n in 1..=PADDINGS {
-                let mut given = line.given.clone();
-                given.words.retain(|w| !excluded(option.name, w));
-                given.options.retain(|(name, ..)| *name != option.name);
-                given.options.push((option.name, Arg::Whole(n), claim.span));
-                if would(&given).is_some() {
-                    return Some(format!("`{}={n}`", option.name));
-                }
-            }
-        }
-        None
+        let pads = line.layer.options.iter().filter(|o| o.value == OptionValue::Pads);
+        let with_pad = |(name, n): (&'static str, u64)| {
+            let mut given = line.given.clone();
+            given.words.retain(|w| !excluded(name, w));
+            given.options.retain(|(other, ..)| *other != name);
+            given.options.push((name, Arg::Whole(n), claim.span));
+            would(&given).then(|| format!("`{name}={n}`"))
+        };
+        pads.flat_map(|o| (1..=PADDINGS).map(|n| (o.name, n))).find_map(with_pad).into_iter().collect()
     }
 }
 

@@ -249,6 +249,8 @@ impl<'a> Lowering<'a> {
 
     fn fractional(&self, frame: &Frame<'a>, n: Rational, what: &str, expr: &'a Expr, span: Span) -> Fault {
         let written = self.doc.sources.text(if let Expr::Paren(inner) = expr { inner.span } else { span });
+        // The span of a stride begins with its slash.
+        let written = written.trim_start_matches('/');
         let mut names = Vec::new();
         collect_names(expr, &mut names);
         let known = |name: &&'a str| match self.named(frame, name, span) {

@@ -7,7 +7,7 @@ use super::cost::Cost;
 use super::eval::{Fault, too_big, wrong_kind};
 use super::line::no_input;
 use super::scope::{Entry, Frame, Line};
-use super::value::{NotASize, Value, count};
+use super::value::{NotASize, Value, count, grouped};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::limits;
 use crate::base::source::Span;
@@ -44,8 +44,9 @@ impl<'a> Lowering<'a> {
         let total = self.spent.plus(coming);
         if total.is_too_big() && !self.stopped {
             self.stopped = true;
-            let message = format!("this expands to more than {} layers", "1_000_000");
-            self.report(frame, Diagnostic::error("too-big", Origin::Text(span), message));
+            let message = format!("this expands to more than {} layers", grouped(limits::LAYERS));
+            let error = Diagnostic::error("too-big", Origin::Text(span), message);
+            self.report(frame, error.help("repeat less often"));
             self.spent = total;
         }
         self.stopped

@@ -5,6 +5,7 @@ use super::super::document::{Document, Overrides};
 use super::bind::Given;
 use super::eval::Fault;
 use super::scope::{Frame, Line};
+use super::value::grouped;
 use super::{Lowering, run};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::source::Span;
@@ -229,20 +230,4 @@ fn edge(size: &[Dim]) -> String {
         Some((first, rest)) if rest.iter().all(|n| n == first) => first.to_string(),
         _ => joined(size),
     }
-}
-
-/// Digits in groups of three, as the language writes them.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    if digits.len() < 5 {
-        return digits;
-    }
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && digits.len().saturating_sub(i).is_multiple_of(3) {
-            out.push('_');
-        }
-        out.push(digit);
-    }
-    out
 }

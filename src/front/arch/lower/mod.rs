@@ -13,6 +13,7 @@ mod join;
 mod layer;
 mod line;
 mod rank;
+mod refuse;
 mod scope;
 mod share;
 mod value;

@@ -67,3 +67,19 @@ pub(super) fn count(n: Rational, least: u64) -> Result<u64, NotASize> {
     }
     u64::try_from(whole).ok().filter(|n| *n <= limits::NUMBER).ok_or(NotASize::TooBig)
 }
+
+/// Digits in groups of three, as the language writes them.
+pub(super) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    if digits.len() < 5 {
+        return digits;
+    }
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && digits.len().saturating_sub(i).is_multiple_of(3) {
+            out.push('_');
+        }
+        out.push(digit);
+    }
+    out
+}
