@@ -152,7 +152,7 @@ pub fn measure(sizing: &Sizing, name: &str) -> Result<(&'static Quantity, Figure
         return Ok((quantity, measure(sizing)));
     }
     if let Some((line, part)) = name.rsplit_once('.')
-        && let Some(label) = sizing.model.labels.iter().find(|l| l.name == line)
+        && let Some(label) = sizing.model.labels.iter().find(|l| *l.name == *line)
     {
         let of_line = |q: &&Quantity| !q.is_of_model() && q.name == part;
         if let Some(quantity @ Quantity { measure: Measure::OfLine(measure), .. }) = QUANTITIES.iter().find(of_line) {
@@ -164,7 +164,7 @@ pub fn measure(sizing: &Sizing, name: &str) -> Result<(&'static Quantity, Figure
     let names = QUANTITIES.iter().filter(|q| q.is_of_model()).map(|q| q.name);
     let nearest = suggest::nearest(name, names).map(str::to_owned).or_else(|| {
         let (line, part) = name.rsplit_once('.')?;
-        let label = suggest::nearest(line, sizing.model.labels.iter().map(|l| l.name.as_str()))?;
+        let label = suggest::nearest(line, sizing.model.labels.iter().map(|l| &*l.name))?;
         Some(format!("{label}.{part}"))
     });
     Err(NoQuantity { nearest })

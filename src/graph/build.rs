@@ -131,7 +131,7 @@ impl Builder {
         &mut self.open[last].body
     }
 
-    fn value(&mut self, name: &str, ty: ValueType, literal: Option<Literal>, source: Source) -> ValueId {
+    fn value(&mut self, name: impl Into<Box<str>>, ty: ValueType, literal: Option<Literal>, source: Source) -> ValueId {
         self.values.push(Value { name: name.into(), ty, literal: literal.map(Box::new), source })
     }
 
@@ -222,7 +222,7 @@ impl Builder {
             attributes,
             op,
             inputs,
-            outputs: Vec::new(),
+            outputs: Vec::with_capacity(outputs.len()),
             bodies,
             group,
             scope,
@@ -232,7 +232,7 @@ impl Builder {
         let id = self.nodes.push(node);
         let mut types = types.into_iter();
         let mut literals = literals.into_iter();
-        for (position, name) in outputs.iter().enumerate() {
+        for (position, name) in outputs.into_iter().enumerate() {
             let ty = types.next().unwrap_or(ValueType::Unknown);
             let literal = literals.next().flatten();
             let value = (!name.is_empty()).then(|| self.value(name, ty, literal, Source::Node(id, position)));
@@ -278,7 +278,8 @@ impl Builder {
                 shared.weights[i]
             } else {
                 let ty = TensorType::new(open.dtype, weight.shape);
-                self.stored(&format!("{name}.{}", slot.name), ty, None, Stored { role, frozen: open.frozen })
+                let name = [name, ".", slot.name].concat();
+                self.value(name, ty.into(), None, Source::Stored(Stored { role, frozen: open.frozen }))
             };
             if inputs.len() <= weight.slot {
                 inputs.resize(weight.slot + 1, None);
@@ -343,6 +344,9 @@ fn opaque() -> Box<dyn Operator> {
     (UNKNOWN.read)(&nothing).expect("the unknown operator is read from nothing")
 }
 
+/// Most inputs whose types are gathered without allocating.
+const FEW: usize = 8;
+
 /// Gathers what is known around a node and asks.
 pub(super) fn around<R>(
     values: &Arena<Value>,
@@ -350,10 +354,20 @@ pub(super) fn around<R>(
     bodies: &[Body],
     ask: impl FnOnce(&[Option<&ValueType>], &[Option<&Literal>], &[Vec<BodyOutput>]) -> R,
 ) -> R {
-    let types: Vec<_> = inputs.iter().map(|i| i.map(|i| &values[i].ty)).collect();
-    let known: Vec<_> = inputs.iter().map(|i| i.and_then(|i| values[i].literal.as_deref())).collect();
+    let ty = |i: &Option<ValueId>| i.map(|i| &values[i].ty);
+    let literal = |i: &Option<ValueId>| i.and_then(|i| values[i].literal.as_deref());
     let delivered = |o: &ValueId| BodyOutput { ty: &values[*o].ty, known: values[*o].literal.as_deref() };
     let bodies: Vec<Vec<_>> = bodies.iter().map(|b| b.outputs.iter().map(delivered).collect()).collect();
+    // Every node asks several times; nearly all have few inputs, and need no lists on the heap.
+    if inputs.len() <= FEW {
+        let (mut types, mut known) = ([None; FEW], [None; FEW]);
+        for ((input, types), known) in inputs.iter().zip(&mut types).zip(&mut known) {
+            (*types, *known) = (ty(input), literal(input));
+        }
+        return ask(&types[..inputs.len()], &known[..inputs.len()], &bodies);
+    }
+    let types: Vec<_> = inputs.iter().map(ty).collect();
+    let known: Vec<_> = inputs.iter().map(literal).collect();
     ask(&types, &known, &bodies)
 }
 

@@ -39,7 +39,7 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub struct Label {
     /// The name, `call.inner` for a label inside a block call.
-    pub name: String,
+    pub name: Arc<str>,
     /// What comes out.
     pub value: ValueId,
     /// All it expands to, in running order.

@@ -159,7 +159,7 @@ fn class_word(class: Class) -> Option<&'static str> {
 
 impl Sizing<'_> {
     fn label(&self, name: &str) -> Option<&Label> {
-        self.model.labels.iter().find(|l| l.name == name)
+        self.model.labels.iter().find(|l| *l.name == *name)
     }
 
     /// Values fed for one example.

@@ -192,7 +192,7 @@ impl Sizing<'_> {
     }
 
     fn line_term(&self, name: &str) -> Option<Term> {
-        let label = self.model.labels.iter().find(|l| name.strip_suffix(".bytes") == Some(l.name.as_str()))?;
+        let label = self.model.labels.iter().find(|l| name.strip_suffix(".bytes") == Some(&*l.name))?;
         let bytes = self.per_example(memory::bytes(self.model, label.value));
         Some(Term { what: What::Line, parts: vec![bytes], times: self.batch })
     }

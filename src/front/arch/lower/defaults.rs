@@ -9,7 +9,6 @@ use super::value::Value;
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::ops::layer::{EXCLUSIVE, KERNEL, Layer};
 use crate::ops::layers;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -73,7 +72,7 @@ impl<'a> Lowering<'a> {
                 self.report(&frame, error.help("write that on each line, so that the line shows what it makes"));
             }
             let slot = top.defaults.entry(layer.keyword).or_default();
-            *slot = merge(&bound.given, Some(slot)).into_owned();
+            *slot = merge(bound.given, Some(slot));
         }
         top
     }
@@ -99,14 +98,14 @@ impl<'a> Lowering<'a> {
 
 impl Top<'_> {
     /// What a line says of its layer, and what the file's `default` adds.
-    pub(super) fn complete<'g>(&self, layer: &Layer, given: &'g Given) -> Cow<'g, Given> {
+    pub(super) fn complete(&self, layer: &Layer, given: Given) -> Given {
         merge(given, self.defaults.get(layer.keyword))
     }
 }
 
 /// What is written, and what a default adds where nothing that is written answers the same question.
-fn merge<'g>(given: &'g Given, default: Option<&Given>) -> Cow<'g, Given> {
-    let Some(default) = default else { return Cow::Borrowed(given) };
+fn merge(mut given: Given, default: Option<&Given>) -> Given {
+    let Some(default) = default else { return given };
     let answered = |name: &str| {
         let written = |other: &str| match other {
             KERNEL => given.kernel.is_some(),
@@ -114,17 +113,13 @@ fn merge<'g>(given: &'g Given, default: Option<&Given>) -> Cow<'g, Given> {
         };
         written(name) || EXCLUSIVE.iter().any(|set| set.contains(&name) && set.iter().any(|other| written(other)))
     };
-    let mut merged = given.clone();
-    merged.words.extend(default.words.iter().filter(|w| !answered(w)));
-    merged.options.extend(default.options.iter().filter(|(name, ..)| !answered(name)).cloned());
-    if merged.kernel.is_none() && !answered(KERNEL) {
-        merged.kernel.clone_from(&default.kernel);
-    }
-    if merged.number.is_none() {
-        merged.number.clone_from(&default.number);
-    }
-    if merged.stride.is_none() {
-        merged.stride.clone_from(&default.stride);
-    }
-    Cow::Owned(merged)
+    let words: Vec<_> = default.words.iter().copied().filter(|w| !answered(w)).collect();
+    let options: Vec<_> = default.options.iter().filter(|(name, ..)| !answered(name)).cloned().collect();
+    let kernel = default.kernel.as_ref().filter(|_| !answered(KERNEL)).cloned();
+    given.words.extend(words);
+    given.options.extend(options);
+    given.kernel = given.kernel.or(kernel);
+    given.number = given.number.or_else(|| default.number.clone());
+    given.stride = given.stride.or_else(|| default.stride.clone());
+    given
 }

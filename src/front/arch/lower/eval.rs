@@ -82,11 +82,11 @@ impl<'a> Lowering<'a> {
         if let Some(part) = name.strip_prefix("in.") {
             return self.entry_size(frame, part, span);
         }
-        if let Some(label) = self.labels.get(&frame.full(name)) {
-            return Ok(Value::Tensor(label.value));
-        }
         if words::is_reserved(name) {
             return Ok(Value::Word(name));
+        }
+        if let Some(label) = self.labels.get(&frame.full(name)) {
+            return Ok(Value::Tensor(label.value));
         }
         let error = Diagnostic::error("unknown-name", Origin::Text(span), format!("nothing here is called `{name}`"));
         let prefix = frame.full("");

@@ -110,17 +110,20 @@ impl<'a> Lowering<'a> {
         known: bool,
     ) -> ValueId {
         let mut suffixes: Vec<&str> = Vec::new();
+        let several = steps.len() > 1;
         for step in steps {
-            let mut own = if step.suffix.is_empty() { name.to_owned() } else { format!("{name}.{}", step.suffix) };
-            let again = suffixes.iter().filter(|s| **s == step.suffix).count();
-            if again > 0 {
-                own = format!("{own}.{}", again.saturating_add(1));
+            let mut own = if step.suffix.is_empty() { name.to_owned() } else { [name, ".", step.suffix].concat() };
+            if several {
+                let again = suffixes.iter().filter(|s| **s == step.suffix).count();
+                if again > 0 {
+                    own = format!("{own}.{}", again.saturating_add(1));
+                }
+                suffixes.push(step.suffix);
             }
-            suffixes.push(step.suffix);
             let on = step.on;
             let inputs = match on {
-                On::Operand(i) => operands.get(i).copied().into_iter().collect(),
-                On::All => operands.clone(),
+                On::Operand(i) => operands.get(i).map_or(&[][..], std::slice::from_ref),
+                On::All => &operands,
             };
             let (value, result) = self.operator(frame, line, own, step, inputs);
             if let Err(error) = result
@@ -135,7 +138,10 @@ impl<'a> Lowering<'a> {
                         *slot = value;
                     }
                 }
-                On::All => operands = vec![value],
+                On::All => {
+                    operands.clear();
+                    operands.push(value);
+                }
             }
         }
         // A layer without operands has been reported: there is no input.
@@ -149,10 +155,11 @@ impl<'a> Lowering<'a> {
         line: &Line,
         name: String,
         step: Step,
-        inputs: Vec<ValueId>,
+        inputs: &[ValueId],
     ) -> (ValueId, Result<(), OpError>) {
         let kind = ops::find(step.domain, step.op).unwrap_or(&UNKNOWN);
-        let mut slots: Vec<Option<ValueId>> = inputs.into_iter().map(Some).collect();
+        let mut slots: Vec<Option<ValueId>> = Vec::with_capacity(kind.slots.len().max(inputs.len()));
+        slots.extend(inputs.iter().copied().map(Some));
         for (slot, dtype, literal) in step.constants {
             let ty = TensorType::new(dtype, literal.shape());
             let stored = Stored { role: Role::Constant, frozen: true };

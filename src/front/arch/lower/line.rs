@@ -108,7 +108,7 @@ impl<'a> Lowering<'a> {
         layer: &'static Layer,
         branches: Option<&'a Branches>,
     ) {
-        let bound = self.bind(frame, layer, &head.name.node, head.args);
+        let mut bound = self.bind(frame, layer, &head.name.node, head.args);
         let times = bound.extras.times;
         let inner = branches.into_iter().flat_map(|b| &b.branches);
         let inner = inner.fold(Cost::default(), |sum, b| sum.plus(self.costs.body(self.doc, frame.module, &b.node, 0)));
@@ -117,7 +117,7 @@ impl<'a> Lowering<'a> {
             return;
         }
         let top = Rc::clone(&frame.top);
-        let given = top.complete(layer, &bound.given);
+        let given = top.complete(layer, std::mem::take(&mut bound.given));
         for run in 1..=times {
             if self.stopped {
                 break;
@@ -202,17 +202,16 @@ impl<'a> Lowering<'a> {
     /// The layers that words at the end of a line append.
     fn modifiers(&mut self, frame: &Frame<'a>, line: &Line, extras: &Extras<'a>, value: ValueId) -> ValueId {
         let top = Rc::clone(&frame.top);
-        let nothing = Given::default();
         let mut value = value;
         for (place, modifier) in extras.modifiers.iter().enumerate() {
             let Modifier::Layer(layer) = modifier else { continue };
             let before = extras.modifiers.iter().take(place);
             let same = before.filter(|m| matches!(m, Modifier::Layer(l) if l.keyword == layer.keyword)).count();
             let name = match same {
-                0 => format!("{}.{}", line.name, layer.keyword),
+                0 => [&line.name, ".", layer.keyword].concat(),
                 n => format!("{}.{}.{}", line.name, layer.keyword, n.saturating_add(1)),
             };
-            value = self.layer(frame, line, &name, layer, &top.complete(layer, &nothing), vec![value]);
+            value = self.layer(frame, line, &name, layer, &top.complete(layer, Given::default()), vec![value]);
         }
         value
     }

@@ -5,7 +5,7 @@ use super::defaults::Top;
 use super::value::Value;
 use crate::base::source::Span;
 use crate::graph::{Label, NodeId, ValueId};
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -82,7 +82,14 @@ impl<'a> Frame<'a> {
 
     /// A name of this block as it is known from outside.
     pub(super) fn full(&self, name: &str) -> String {
-        if self.scope.is_empty() { name.into() } else { format!("{}.{name}", self.scope) }
+        // A few bytes more than needed: names get ordinals.
+        let mut full = String::with_capacity(self.scope.len().saturating_add(name.len()).saturating_add(8));
+        full.push_str(&self.scope);
+        if !self.scope.is_empty() {
+            full.push('.');
+        }
+        full.push_str(name);
+        full
     }
 }
 
@@ -120,7 +127,7 @@ impl Labels {
         label: Option<&'a str>,
         again: bool,
     ) -> Arc<str> {
-        let ordinal = count(&mut frame.words, word);
+        let mut ordinal = count(&mut frame.words, word);
         if let Some(label) = label {
             return if again {
                 let run = count(&mut frame.runs, label);
@@ -129,30 +136,40 @@ impl Labels {
                 frame.full(label).into()
             };
         }
-        let mut n = ordinal;
+        if word == "input" && ordinal == 1 {
+            return frame.full(word).into();
+        }
+        // A word that ends in a digit would run into its ordinal.
+        let separator = if word.ends_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+        // Only then can the names of two words be the same (`a1_` and `a1`).
+        let ambiguous = !separator.is_empty() || word.ends_with('_');
+        let inside = if frame.scope.is_empty() { 0 } else { frame.scope.len().saturating_add(1) };
         loop {
-            // A word that ends in a digit would run into its ordinal.
-            let separator = if word.ends_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
-            let name = if word == "input" && n == 1 { word.to_owned() } else { format!("{word}{separator}{n}") };
-            if frame.numbered.is_none_or(|n| !n.contains(&name)) {
-                let full: Arc<str> = frame.full(&name).into();
-                if !self.index.contains_key(&full) {
-                    return full;
-                }
+            let mut full = frame.full(word);
+            full.push_str(separator);
+            full.push_str(&ordinal.to_string());
+            let labelled = |n: &Numbered| !n.is_empty() && full.get(inside..).is_some_and(|own| n.contains(own));
+            if !frame.numbered.is_some_and(labelled) && !(ambiguous && self.index.contains_key(&*full)) {
+                return full.into();
             }
-            n = n.saturating_add(1);
+            ordinal = ordinal.saturating_add(1);
         }
     }
 
     /// Says what comes out of a line and what it expands to; a line that has run before keeps what it had.
     pub(super) fn set(&mut self, name: &Arc<str>, value: ValueId, nodes: &[NodeId]) {
-        if let Some(label) = self.index.get(name).and_then(|at| self.list.get_mut(*at)) {
-            label.value = value;
-            label.nodes.extend_from_slice(nodes);
-            return;
+        match self.index.entry(Arc::clone(name)) {
+            hash_map::Entry::Occupied(at) => {
+                if let Some(label) = self.list.get_mut(*at.get()) {
+                    label.value = value;
+                    label.nodes.extend_from_slice(nodes);
+                }
+            }
+            hash_map::Entry::Vacant(slot) => {
+                slot.insert(self.list.len());
+                self.list.push(Label { name: Arc::clone(name), value, nodes: nodes.to_vec() });
+            }
         }
-        self.index.insert(Arc::clone(name), self.list.len());
-        self.list.push(Label { name: name.to_string(), value, nodes: nodes.to_vec() });
     }
 
     /// Gives what a line has made another name.
@@ -168,7 +185,7 @@ impl Labels {
 
     /// Every name, in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.list.iter().map(|l| l.name.as_str())
+        self.list.iter().map(|l| &*l.name)
     }
 
     /// All of them.
