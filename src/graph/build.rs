@@ -25,7 +25,7 @@ pub struct NodeSpec<'a> {
     /// What goes in.
     pub inputs: Vec<Option<ValueId>>,
     /// Names of what comes out; an empty name is an output left out.
-    pub outputs: Vec<Box<str>>,
+    pub outputs: Vec<Arc<str>>,
     /// Weights that the operator is to own.
     pub open: Option<OpenSpec<'a>>,
     /// Sub-graphs, already built.
@@ -131,7 +131,7 @@ impl Builder {
         &mut self.open[last].body
     }
 
-    fn value(&mut self, name: impl Into<Box<str>>, ty: ValueType, literal: Option<Literal>, source: Source) -> ValueId {
+    fn value(&mut self, name: impl Into<Arc<str>>, ty: ValueType, literal: Option<Literal>, source: Source) -> ValueId {
         self.values.push(Value { name: name.into(), ty, literal: literal.map(Box::new), source })
     }
 

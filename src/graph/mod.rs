@@ -62,7 +62,7 @@ pub struct Body {
 #[derive(Debug)]
 pub struct Value {
     /// Its own name.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Its type, as far as it is known.
     pub ty: ValueType,
     /// Its contents, if it is a small constant that steers shapes. Few values have any.

@@ -31,6 +31,25 @@ pub(super) struct Given {
     pub options: Vec<(&'static str, Arg, Span)>,
 }
 
+impl Given {
+    /// Whether the question that a word, an option or [`KERNEL`] answers is answered already.
+    pub(super) fn answers(&self, name: &str) -> bool {
+        let has = |other: &str| match other {
+            KERNEL => self.kernel.is_some(),
+            _ => self.words.contains(&other) || self.options.iter().any(|(n, ..)| *n == other),
+        };
+        has(name) || EXCLUSIVE.iter().any(|set| set.contains(&name) && set.iter().any(|other| has(other)))
+    }
+
+    /// The number as a whole one.
+    pub(super) fn count(&self) -> Option<u64> {
+        match self.number {
+            Some(Arg::Whole(n)) => Some(n),
+            _ => None,
+        }
+    }
+}
+
 /// What a line says of layers and blocks alike.
 #[derive(Clone, Debug)]
 pub(super) struct Extras<'a> {
@@ -306,6 +325,9 @@ impl Binding<'_, '_> {
     /// `twice`, for two answers to the same question.
     fn excluded(&self) -> Option<Diagnostic> {
         let given = &self.bound.given;
+        if given.words.len() + given.options.len() + usize::from(given.kernel.is_some()) < 2 {
+            return None;
+        }
         let kernel = given.kernel.iter().map(|(_, span)| (KERNEL, *span));
         let options = given.options.iter().map(|(name, _, span)| (*name, *span));
         let mut named: Vec<(&str, Span)> =

@@ -7,7 +7,7 @@ use super::bind::Given;
 use super::scope::Frame;
 use super::value::Value;
 use crate::base::diagnostic::{Diagnostic, Origin};
-use crate::ops::layer::{EXCLUSIVE, KERNEL, Layer};
+use crate::ops::layer::{KERNEL, Layer};
 use crate::ops::layers;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -106,19 +106,19 @@ impl Top<'_> {
 /// What is written, and what a default adds where nothing that is written answers the same question.
 fn merge(mut given: Given, default: Option<&Given>) -> Given {
     let Some(default) = default else { return given };
-    let answered = |name: &str| {
-        let written = |other: &str| match other {
-            KERNEL => given.kernel.is_some(),
-            _ => given.words.contains(&other) || given.options.iter().any(|(n, ..)| *n == other),
-        };
-        written(name) || EXCLUSIVE.iter().any(|set| set.contains(&name) && set.iter().any(|other| written(other)))
-    };
-    let words: Vec<_> = default.words.iter().copied().filter(|w| !answered(w)).collect();
-    let options: Vec<_> = default.options.iter().filter(|(name, ..)| !answered(name)).cloned().collect();
-    let kernel = default.kernel.as_ref().filter(|_| !answered(KERNEL)).cloned();
-    given.words.extend(words);
-    given.options.extend(options);
-    given.kernel = given.kernel.or(kernel);
+    if !given.answers(KERNEL) {
+        given.kernel.clone_from(&default.kernel);
+    }
+    for word in &default.words {
+        if !given.answers(word) {
+            given.words.push(word);
+        }
+    }
+    for option in &default.options {
+        if !given.answers(option.0) {
+            given.options.push(option.clone());
+        }
+    }
     given.number = given.number.or_else(|| default.number.clone());
     given.stride = given.stride.or_else(|| default.stride.clone());
     given

@@ -162,7 +162,7 @@ impl Lowering<'_> {
         let frame = Frame::new(0, Rc::default(), None);
         let line = Line { name: "trial".into(), span, parts: Vec::new() };
         let input = scratch.graph.input("input", input);
-        let output = scratch.layer(&frame, &line, "trial", layer, given, vec![input]);
+        let output = scratch.layer(&frame, &line, &line.name, layer, given, vec![input]);
         if !scratch.diagnostics.is_empty() || !scratch.is_known(output) {
             return None;
         }

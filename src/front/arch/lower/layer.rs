@@ -9,7 +9,7 @@ use crate::base::source::Span;
 use crate::graph::{NodeId, NodeSpec, OpenSpec, Role, Shared, Stored, ValueId};
 use crate::ops;
 use crate::ops::attributes::Attributes;
-use crate::ops::layer::{Arg, Call, EXCLUSIVE, KERNEL, Layer, Need, Number, OPSET, On, Step, Takes};
+use crate::ops::layer::{Call, KERNEL, Layer, Need, Number, OPSET, On, Step, Takes};
 use crate::ops::rules::OpError;
 use crate::ops::unknown::UNKNOWN;
 use crate::tensor::{Dim, Shape, TensorType, ValueType};
@@ -21,7 +21,7 @@ impl<'a> Lowering<'a> {
         &mut self,
         frame: &Frame<'a>,
         line: &Line,
-        name: &str,
+        name: &Arc<str>,
         layer: &'static Layer,
         given: &Given,
         operands: Vec<ValueId>,
@@ -104,7 +104,7 @@ impl<'a> Lowering<'a> {
         &mut self,
         frame: &Frame<'a>,
         line: &Line,
-        name: &str,
+        name: &Arc<str>,
         steps: Vec<Step>,
         mut operands: Vec<ValueId>,
         known: bool,
@@ -112,11 +112,12 @@ impl<'a> Lowering<'a> {
         let mut suffixes: Vec<&str> = Vec::new();
         let several = steps.len() > 1;
         for step in steps {
-            let mut own = if step.suffix.is_empty() { name.to_owned() } else { [name, ".", step.suffix].concat() };
+            let mut own =
+                if step.suffix.is_empty() { Arc::clone(name) } else { [name, ".", step.suffix].concat().into() };
             if several {
                 let again = suffixes.iter().filter(|s| **s == step.suffix).count();
                 if again > 0 {
-                    own = format!("{own}.{}", again.saturating_add(1));
+                    own = format!("{own}.{}", again.saturating_add(1)).into();
                 }
                 suffixes.push(step.suffix);
             }
@@ -153,7 +154,7 @@ impl<'a> Lowering<'a> {
         &mut self,
         frame: &Frame<'a>,
         line: &Line,
-        name: String,
+        name: Arc<str>,
         step: Step,
         inputs: &[ValueId],
     ) -> (ValueId, Result<(), OpError>) {
@@ -178,8 +179,8 @@ impl<'a> Lowering<'a> {
         });
         let owns = open.is_some();
         let (node, result) = self.graph.add(NodeSpec {
-            outputs: vec![name.as_str().into()],
-            name: name.into(),
+            outputs: vec![Arc::clone(&name)],
+            name,
             kind,
             op_type: step.op.into(),
             attributes: step.attributes,
@@ -203,18 +204,18 @@ impl<'a> Lowering<'a> {
         &mut self,
         frame: &Frame<'a>,
         line: &Line,
-        name: &str,
+        name: &Arc<str>,
         inputs: &[ValueId],
         ty: ValueType,
     ) -> ValueId {
         let (node, _) = self.graph.add(NodeSpec {
-            name: name.into(),
+            name: Arc::clone(name),
             kind: &UNKNOWN,
             op_type: "?".into(),
             attributes: Attributes::new(),
             opset: OPSET,
             inputs: inputs.iter().copied().map(Some).collect(),
-            outputs: vec![name.into()],
+            outputs: vec![Arc::clone(name)],
             open: None,
             bodies: Vec::new(),
             group: Arc::clone(&line.name),
@@ -250,22 +251,6 @@ impl<'a> Lowering<'a> {
 /// Stands in for the type of a tensor of which nothing is known.
 static NOTHING: &TensorType = &TensorType { dtype: None, shape: Shape::Unranked };
 
-impl Given {
-    /// The number as a whole one.
-    fn count(&self) -> Option<u64> {
-        match self.number {
-            Some(Arg::Whole(n)) => Some(n),
-            _ => None,
-        }
-    }
-
-    /// Whether something stands in for the kernel (`global`, `to=`).
-    fn answers_kernel(&self) -> bool {
-        let named = |name: &str| self.words.contains(&name) || self.options.iter().any(|(n, ..)| *n == name);
-        EXCLUSIVE.iter().any(|set| set.contains(&KERNEL) && set.iter().any(|name| named(name)))
-    }
-}
-
 /// Whether a line says all that its layer needs.
 fn complete(layer: &Layer, given: &Given, span: Span) -> Result<(), Fault> {
     let what = match layer.number {
@@ -277,7 +262,7 @@ fn complete(layer: &Layer, given: &Given, span: Span) -> Result<(), Fault> {
     if let Some(what) = what {
         return Err(missing(layer, what, span));
     }
-    if layer.kernel == Need::Required && given.kernel.is_none() && !given.answers_kernel() {
+    if layer.kernel == Need::Required && !given.answers(KERNEL) {
         return Err(missing(layer, "kernel", span));
     }
     Ok(())

@@ -207,11 +207,11 @@ impl<'a> Lowering<'a> {
             let Modifier::Layer(layer) = modifier else { continue };
             let before = extras.modifiers.iter().take(place);
             let same = before.filter(|m| matches!(m, Modifier::Layer(l) if l.keyword == layer.keyword)).count();
-            let name = match same {
-                0 => [&line.name, ".", layer.keyword].concat(),
-                n => format!("{}.{}.{}", line.name, layer.keyword, n.saturating_add(1)),
-            };
-            value = self.layer(frame, line, &name, layer, &top.complete(layer, Given::default()), vec![value]);
+            let mut name = [&line.name, ".", layer.keyword].concat();
+            if same > 0 {
+                name = format!("{name}.{}", same.saturating_add(1));
+            }
+            value = self.layer(frame, line, &name.into(), layer, &top.complete(layer, Given::default()), vec![value]);
         }
         value
     }

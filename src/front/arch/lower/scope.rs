@@ -6,6 +6,7 @@ use super::value::Value;
 use crate::base::source::Span;
 use crate::graph::{Label, NodeId, ValueId};
 use std::collections::{HashMap, hash_map};
+use std::fmt::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -147,7 +148,8 @@ impl Labels {
         loop {
             let mut full = frame.full(word);
             full.push_str(separator);
-            full.push_str(&ordinal.to_string());
+            // Writing to a string does not fail.
+            let _ = write!(full, "{ordinal}");
             let labelled = |n: &Numbered| !n.is_empty() && full.get(inside..).is_some_and(|own| n.contains(own));
             if !frame.numbered.is_some_and(labelled) && !(ambiguous && self.index.contains_key(&*full)) {
                 return full.into();
