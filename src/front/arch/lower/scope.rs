@@ -151,10 +151,11 @@ impl Labels {
             // Writing to a string does not fail.
             let _ = write!(full, "{ordinal}");
             let labelled = |n: &Numbered| !n.is_empty() && full.get(inside..).is_some_and(|own| n.contains(own));
-            if !frame.numbered.is_some_and(labelled) && !(ambiguous && self.index.contains_key(&*full)) {
-                return full.into();
+            if frame.numbered.is_some_and(labelled) || ambiguous && self.index.contains_key(&*full) {
+                ordinal = count(&mut frame.words, word);
+                continue;
             }
-            ordinal = ordinal.saturating_add(1);
+            return full.into();
         }
     }
 
