@@ -6,7 +6,7 @@ use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
-use crate::tensor::{Literal, ValueType};
+use crate::tensor::{Dim, Elements, Literal, Ratio, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -119,8 +119,20 @@ impl Operator for Activation {
         Ok(vec![at.require(0)?.clone().into()])
     }
 
-    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
-        vec![None]
+    /// A rectifier keeps sizes from going below zero.
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let rectified = |literal: &Literal| {
+            let elements = match &literal.elements {
+                Elements::Ints(v) => Elements::Ints(v.iter().map(|n| n.larger(&Dim::Known(0))).collect()),
+                Elements::Floats(v) => Elements::Floats(v.iter().map(|x| x.max(0.0)).collect()),
+                Elements::Ratios(v) => {
+                    let zero = Ratio::whole(Dim::Known(0));
+                    Elements::of_ratios(v.iter().map(|r| r.larger(&zero)).collect(), at.tensor(0)?.dtype?)
+                }
+            };
+            Some(Literal { dims: literal.dims.clone(), elements })
+        };
+        vec![at.literal(0).filter(|_| self.name == "Relu").and_then(rectified)]
     }
 
     fn work(&self, at: &At) -> Work {

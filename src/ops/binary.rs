@@ -3,7 +3,7 @@
 //! Sizes broadcast by numpy's rule. Before version 7 the two-sided ones broadcast the second input into the first, if at
 //! all, so that the first one's shape is what comes out.
 
-use super::elementwise::{of_floats, of_ints};
+use super::elementwise::{of_floats, of_ints, of_ratios};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
@@ -140,6 +140,11 @@ impl Binary {
             return select(condition, yes, no);
         }
         let (first, others) = inputs.split_first()?;
+        if inputs.iter().any(|l| matches!(l.elements, Elements::Ratios(_))) {
+            let [other] = others else { return None };
+            let dtype = at.output(0)?.dtype?;
+            return of_ratios(self.name, &first.elements.ratios()?, &other.elements.ratios()?, dtype);
+        }
         match &first.elements {
             Elements::Ints(values) => {
                 let mut values = values.clone();
@@ -163,9 +168,11 @@ impl Binary {
                         exponents = v.iter().map(float).collect::<Option<Vec<_>>>()?;
                         &exponents
                     }
+                    Elements::Ratios(_) => return None,
                 };
                 of_floats(self.name, values, other, at.output(0)?.dtype?, self.truncates)
             }
+            Elements::Ratios(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::attributes::{Attribute, Attributes};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
-use crate::tensor::{DType, Dim, Elements, Literal, TensorType, ValueType};
+use crate::tensor::{DType, Dim, Elements, Literal, Ratio, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -106,9 +106,8 @@ impl Operator for Cast {
 
 /// A literal in another element type.
 ///
-/// Floats are cut towards zero on their way to integers, integers that are too wide keep their lower bits, and whole
-/// numbers that are not all known stay whole numbers in a tensor of floats, so that a symbol survives the way there and
-/// back.
+/// Floats are cut towards zero on their way to integers, and integers that are too wide keep their lower bits. Symbols
+/// survive the way to floats and back.
 fn converted(literal: &Literal, to: DType) -> Option<Literal> {
     let elements = match &literal.elements {
         Elements::Ints(v) if to.is_integer() || to == DType::Bool => {
@@ -116,7 +115,7 @@ fn converted(literal: &Literal, to: DType) -> Option<Literal> {
         }
         Elements::Ints(v) if to.is_float() => match v.iter().map(Dim::known).collect::<Option<Vec<_>>>() {
             Some(known) => Elements::Floats(known.into_iter().map(|n| to.nearest(float(n))).collect::<Option<_>>()?),
-            None => Elements::Ints(v.clone()),
+            None => Elements::Ratios(v.iter().cloned().map(Ratio::whole).collect()),
         },
         Elements::Floats(v) if to == DType::Bool => {
             Elements::Ints(v.iter().map(|x| Dim::Known(i64::from(*x != 0.0))).collect())
@@ -128,7 +127,11 @@ fn converted(literal: &Literal, to: DType) -> Option<Literal> {
         Elements::Floats(v) if to.is_float() => {
             Elements::Floats(v.iter().map(|x| to.nearest(*x)).collect::<Option<_>>()?)
         }
-        Elements::Ints(_) | Elements::Floats(_) => return None,
+        Elements::Ratios(v) if to.is_integer() => {
+            Elements::Ints(v.iter().map(|r| narrowed(&r.truncated(), to)).collect())
+        }
+        Elements::Ratios(v) if to.is_float() => Elements::Ratios(v.clone()),
+        Elements::Ints(_) | Elements::Floats(_) | Elements::Ratios(_) => return None,
     };
     Some(Literal { dims: literal.dims.clone(), elements })
 }

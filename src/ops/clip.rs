@@ -6,7 +6,7 @@ use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
 };
-use crate::tensor::{DType, Dim, Elements, Literal, ValueType};
+use crate::tensor::{DType, Dim, Elements, Literal, Ratio, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[OpKind {
@@ -83,6 +83,16 @@ impl Operator for Clip {
                     let (min, max) = (one(min, self.stated.0)?, one(max, self.stated.1)?);
                     let clip = |x: &f64| x.max(min.unwrap_or(f64::NEG_INFINITY)).min(max.unwrap_or(f64::INFINITY));
                     Elements::Floats(values.iter().map(clip).collect())
+                }
+                Elements::Ratios(values) => {
+                    let one = |l: Option<&Literal>, stated: Option<f32>| match l {
+                        Some(l) => l.elements.ratios().and_then(|v| v.first().cloned()).map(Some),
+                        None => Some(stated.map(|x| Ratio::of(x.into()))),
+                    };
+                    let (min, max) = (one(min, self.stated.0)?, one(max, self.stated.1)?);
+                    let raise = |r: &Ratio| min.as_ref().map_or_else(|| r.clone(), |m| r.larger(m));
+                    let lower = |r: Ratio| max.as_ref().map_or_else(|| r.clone(), |m| r.smaller(m));
+                    Elements::of_ratios(values.iter().map(raise).map(lower).collect(), at.tensor(0)?.dtype?)
                 }
             };
             Some(Literal { dims: x.dims.clone(), elements })

@@ -1,6 +1,6 @@
 //! Arithmetic on the elements of known constants: what `binary.rs` needs to fold shape arithmetic.
 
-use crate::tensor::{DType, Dim, Elements};
+use crate::tensor::{DType, Dim, Elements, Ratio};
 use std::cmp::Ordering;
 
 /// An operator's result on two whole numbers or booleans; an unknown number where it cannot be told, `None` where the
@@ -105,6 +105,29 @@ pub(super) fn of_floats(name: &str, a: &[f64], b: &[f64], dtype: DType, truncate
     pairs.map(|(a, b)| dtype.nearest(one(a, b))).collect::<Option<_>>().map(Elements::Floats)
 }
 
+/// The same where sizes are free: quotients, rounded where all is known; comparisons where every choice agrees.
+pub(super) fn of_ratios(name: &str, a: &[Ratio], b: &[Ratio], dtype: DType) -> Option<Elements> {
+    let pairs = a.iter().zip(b);
+    let one: fn(&Ratio, &Ratio) -> Ratio = match name {
+        "Add" | "Sum" => Ratio::plus,
+        "Sub" => Ratio::minus,
+        "Mul" => Ratio::times,
+        "Div" => Ratio::over,
+        "Max" => Ratio::larger,
+        "Min" => Ratio::smaller,
+        "Equal" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual" => {
+            // What both are over does not change their order.
+            let compared = |(a, b): (&Ratio, &Ratio)| {
+                let (a, b, _) = a.common(b);
+                of_ints(name, &a, &b, false, false)
+            };
+            return pairs.map(compared).collect::<Option<_>>().map(Elements::Ints);
+        }
+        _ => return None,
+    };
+    Some(Elements::of_ratios(pairs.map(|(a, b)| one(a, b)).collect(), dtype))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,10 +137,12 @@ mod tests {
         let n = Dim::symbol("N");
         let of = |name, a: &Dim, b: i64| of_ints(name, a, &Dim::Known(b), false, false);
         assert_eq!(of("Equal", &n, -1), Some(Dim::Known(0)));
-        assert_eq!(of("Equal", &n, 0), Some(Dim::Unknown));
+        assert_eq!(of("Equal", &n, 0), Some(Dim::Known(0)));
+        assert_eq!(of("Equal", &n, 1), Some(Dim::Unknown));
         assert_eq!(of("GreaterOrEqual", &n, 0), Some(Dim::Known(1)));
         assert_eq!(of("Less", &n, 0), Some(Dim::Known(0)));
-        assert_eq!(of("Less", &n, 1), Some(Dim::Unknown));
+        assert_eq!(of("Less", &n, 1), Some(Dim::Known(0)));
+        assert_eq!(of("Less", &n, 2), Some(Dim::Unknown));
     }
 
     #[test]

@@ -175,8 +175,11 @@ fn concatenate(parts: &[Literal], axis: usize) -> Option<Literal> {
     *dims.get_mut(axis)? = parts.iter().map(|p| p.dims.get(axis).copied()).sum::<Option<usize>>()?;
     let rows = |row: usize| parts.iter().map(move |p| Some((p, row.checked_mul(inner(p)?)?, inner(p)?)));
     let blocks = (0..outer).flat_map(rows).collect::<Option<Vec<_>>>()?;
-    let floats = matches!(first.elements, Elements::Floats(_));
-    let elements = if floats {
+    let elements = if parts.iter().any(|p| matches!(p.elements, Elements::Ratios(_))) {
+        let block =
+            |(p, at, n): &(&Literal, usize, usize)| Some(p.elements.ratios()?.get(*at..at.checked_add(*n)?)?.to_vec());
+        Elements::Ratios(blocks.iter().map(block).collect::<Option<Vec<_>>>()?.concat())
+    } else if matches!(first.elements, Elements::Floats(_)) {
         let block = |(p, at, n): &(&Literal, usize, usize)| Some(p.floats()?.get(*at..at.checked_add(*n)?)?.to_vec());
         Elements::Floats(blocks.iter().map(block).collect::<Option<Vec<_>>>()?.concat())
     } else {

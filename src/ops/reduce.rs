@@ -8,7 +8,7 @@ use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
     steer,
 };
-use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
+use crate::tensor::{DType, Dim, Elements, Literal, Ratio, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -114,11 +114,11 @@ impl Operator for Reduction {
 
     fn fold(&self, at: &At) -> Vec<Option<Literal>> {
         type Of<T> = fn(&T, &T) -> T;
-        let (ints, floats): (Of<Dim>, Option<Of<f64>>) = match self.name {
-            "ReduceMax" => (Dim::larger, Some(|a, b| a.max(*b))),
-            "ReduceMin" => (Dim::smaller, Some(|a, b| a.min(*b))),
-            "ReduceSum" => (Dim::plus, None),
-            "ReduceProd" => (Dim::times, None),
+        let (ints, floats, ratios): (Of<Dim>, Option<Of<f64>>, Of<Ratio>) = match self.name {
+            "ReduceMax" => (Dim::larger, Some(|a, b| a.max(*b)), Ratio::larger),
+            "ReduceMin" => (Dim::smaller, Some(|a, b| a.min(*b)), Ratio::smaller),
+            "ReduceSum" => (Dim::plus, None, Ratio::plus),
+            "ReduceProd" => (Dim::times, None, Ratio::times),
             _ => return vec![None],
         };
         let folded = || {
@@ -127,6 +127,9 @@ impl Operator for Reduction {
             let elements = match &literal.elements {
                 Elements::Ints(values) => Elements::Ints(fold(values, &literal.dims, &axes, ints)?),
                 Elements::Floats(values) => Elements::Floats(fold(values, &literal.dims, &axes, floats?)?),
+                Elements::Ratios(values) => {
+                    Elements::of_ratios(fold(values, &literal.dims, &axes, ratios)?, at.tensor(0)?.dtype?)
+                }
             };
             let size = |(i, n): (usize, &usize)| match axes.contains(&i) {
                 true if self.keep => Some(1),
@@ -176,8 +179,8 @@ fn without(dims: &[Dim], axes: &[usize], keep: bool) -> Shape {
 /// Every result's elements combined in row-major order.
 fn fold<T: Clone>(values: &[T], dims: &[usize], axes: &[usize], combine: fn(&T, &T) -> T) -> Option<Vec<T>> {
     let kept = |i: usize| !axes.contains(&i);
-    let sizes = dims.iter().enumerate().filter(|(i, _)| kept(*i));
-    let results = sizes.map(|(_, n)| *n).try_fold(1usize, usize::checked_mul)?;
+    let sizes: Vec<usize> = dims.iter().enumerate().filter(|(i, _)| kept(*i)).map(|(_, n)| *n).collect();
+    let results = literal::bounded(&sizes)?;
     let mut sums: Vec<Option<T>> = vec![None; results];
     for (position, value) in values.iter().enumerate() {
         // The coordinates of the element, last axis first, make the position of its result.

@@ -179,6 +179,7 @@ fn non_zero(literal: &Literal) -> Option<Literal> {
     let found: Vec<usize> = match &literal.elements {
         Elements::Ints(v) => known(v)?.iter().enumerate().filter(|(_, n)| **n != 0).map(|(i, _)| i).collect(),
         Elements::Floats(v) => v.iter().enumerate().filter(|(_, x)| **x != 0.0).map(|(i, _)| i).collect(),
+        Elements::Ratios(_) => return None,
     };
     let mut rows = Vec::new();
     for (position, size) in literal.dims.iter().enumerate() {

@@ -326,7 +326,8 @@ mod tests {
         let n = Dim::symbol("N");
         assert_eq!(cut(&n, 0, i64::MAX, 1), "N");
         assert_eq!(cut(&n, 0, FAR, 1), "N");
-        assert_eq!(cut(&n, 0, 1, 1), "min(1, N)");
+        assert_eq!(cut(&n, 0, 1, 1), "1");
+        assert_eq!(cut(&n, 0, 2, 1), "min(2, N)");
         assert_eq!(cut(&n, -2, i64::MAX, 1), "min(2, N)");
         assert_eq!(cut(&n, 1, -1, 1), "max(0, N - 2)");
         assert_eq!(cut(&n, 0, i64::MAX, 2), "ceil((N)/(2))");

@@ -3,7 +3,7 @@
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
-use crate::tensor::{DType, Dim, Elements, Literal, TensorType, ValueType};
+use crate::tensor::{DType, Dim, Elements, Literal, Ratio, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -89,6 +89,10 @@ impl Operator for Unary {
                     let one = |x: &f64| of_float(self.name, *x).and_then(|y| dtype.nearest(y));
                     Elements::Floats(v.iter().map(one).collect::<Option<_>>()?)
                 }
+                Elements::Ratios(v) => {
+                    let results = v.iter().map(|r| of_ratio(self.name, r)).collect::<Option<_>>()?;
+                    Elements::of_ratios(results, at.tensor(0)?.dtype?)
+                }
             };
             Some(Literal { dims: literal.dims.clone(), elements })
         };
@@ -107,12 +111,23 @@ impl Operator for Unary {
 /// The functions that arithmetic on shapes uses, on a whole number.
 fn of_int(name: &str, n: &Dim) -> Option<Dim> {
     match name {
-        "Ceil" | "Floor" | "Round" => Some(n.clone()),
         "Abs" if n.is_never_negative() => Some(n.clone()),
         "Abs" => Some(n.larger(&Dim::Known(0).minus(n))),
         "Neg" => Some(Dim::Known(0).minus(n)),
         "Not" => Some(Dim::Known(1).minus(n)),
         "Sign" => Some(n.known().map_or(Dim::Unknown, |n| Dim::Known(n.signum()))),
+        _ => None,
+    }
+}
+
+/// The same on a quotient of sizes.
+fn of_ratio(name: &str, x: &Ratio) -> Option<Ratio> {
+    match name {
+        "Ceil" => Some(Ratio::whole(x.ceil())),
+        "Floor" => Some(Ratio::whole(x.floor())),
+        "Round" => x.as_whole().cloned().map(Ratio::whole),
+        "Abs" => Some(x.larger(&Ratio::of(0.0).minus(x))),
+        "Neg" => Some(Ratio::of(0.0).minus(x)),
         _ => None,
     }
 }
@@ -143,7 +158,8 @@ mod tests {
         assert_eq!(of_float("Round", -1.5), Some(-2.0));
         assert_eq!(of_float("Sign", 0.0), Some(0.0));
         let n = Dim::symbol("N");
-        assert_eq!(of_int("Floor", &n), Some(n.clone()));
+        let third = Ratio::whole(n.clone()).over(&Ratio::of(3.0));
+        assert_eq!(of_ratio("Floor", &third).map(|n| n.ceil().to_string()), Some("floor((N)/(3))".into()));
         assert_eq!(of_int("Neg", &n).map(|n| n.to_string()), Some("-N".into()));
         assert_eq!(of_int("Abs", &Dim::Known(-3)), Some(Dim::Known(3)));
     }

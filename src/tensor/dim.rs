@@ -39,6 +39,23 @@ enum Atom {
     Call(Function, Dim, Dim),
 }
 
+impl Atom {
+    fn least(&self) -> Option<i64> {
+        let Atom::Call(function, a, b) = self else { return Some(1) };
+        match (function, a.least(), b.least()) {
+            (Function::Max, Some(a), Some(b)) => Some(a.max(b)),
+            (Function::Max, Some(n), None) | (Function::Max, None, Some(n)) => Some(n),
+            (Function::Min, Some(a), Some(b)) => Some(a.min(b)),
+            (Function::Modulo, _, Some(1..)) => Some(0),
+            (Function::Floor, Some(a @ 0..), Some(1..)) => Some(b.known().map_or(0, |b| a / b)),
+            (Function::Ceil, Some(a @ 0..), Some(1..)) => {
+                Some(b.known().map_or(a.min(1), |b| a / b + i64::from(a % b > 0)))
+            }
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Function {
     Floor,
@@ -168,7 +185,7 @@ impl Dim {
     }
 
     /// The quotient when it is certain that nothing remains: every coefficient divisible, every atom of a one-term
-    /// divisor in every term.
+    /// divisor in every term. Of a divisor with several terms, quotients of one term are found.
     pub fn exact_div(&self, other: &Dim) -> Option<Dim> {
         if let (Dim::Known(a), Dim::Known(b)) = (self, other) {
             return (*b != 0 && a.checked_rem(*b)? == 0).then(|| a / b).map(Dim::Known);
@@ -176,21 +193,11 @@ impl Dim {
         if self == other && *self != Dim::Unknown {
             return Some(Dim::Known(1));
         }
-        let divisor = other.terms()?;
-        let [(atoms, coefficient)] = divisor.as_slice() else { return None };
-        let mut quotient = BTreeMap::new();
-        for (own, c) in self.terms()? {
-            if *coefficient == 0 || c.checked_rem(*coefficient)? != 0 {
-                return None;
-            }
-            let mut rest = own.clone();
-            for atom in atoms {
-                let at = rest.iter().position(|a| a == atom)?;
-                rest.remove(at);
-            }
-            quotient.insert(rest, c / coefficient);
-        }
-        Some(Dim::from_terms(quotient))
+        let (dividend, divisor) = (self.terms()?, other.terms()?);
+        // Of several terms the first decides what the quotient can be.
+        let (first, more) = divisor.split_first()?;
+        let quotient = divided(if more.is_empty() { &dividend } else { dividend.get(..1)? }, first)?;
+        (more.is_empty() || quotient.times(other) == *self).then_some(quotient)
     }
 
     /// `self mod other`, with the sign of `other` (as Python and ONNX's integer `Mod` have it).
@@ -226,20 +233,22 @@ impl Dim {
         self.extreme(other, Function::Max, Ordering::Greater)
     }
 
-    /// Whether it is certain that no choice of the symbols, which are sizes, makes it negative.
+    /// Whether it is certain that no choice of the symbols, which are sizes of at least 1, makes it negative.
     pub fn is_never_negative(&self) -> bool {
-        let atom = |atom: &Atom| match atom {
-            Atom::Symbol(_) => true,
-            Atom::Call(Function::Max, a, b) => a.is_never_negative() || b.is_never_negative(),
-            Atom::Call(Function::Modulo, _, b) => b.is_never_negative(),
-            Atom::Call(Function::Floor | Function::Ceil | Function::Min, a, b) => {
-                a.is_never_negative() && b.is_never_negative()
-            }
-        };
+        self.least().is_some_and(|n| n >= 0)
+    }
+
+    /// A number that it is certain not to fall below, for symbols of at least 1.
+    fn least(&self) -> Option<i64> {
         match self {
-            Dim::Known(n) => *n >= 0,
-            Dim::Symbolic(e) => e.terms.iter().all(|(atoms, n)| *n >= 0 && atoms.iter().all(atom)),
-            Dim::Unknown => false,
+            Dim::Known(n) => Some(*n),
+            Dim::Unknown => None,
+            Dim::Symbolic(e) => e.terms.iter().try_fold(0i64, |sum, (atoms, coefficient)| {
+                let start = (*coefficient >= 0 || atoms.is_empty()).then_some(*coefficient)?;
+                let not_negative = |a: &Atom| a.least().filter(|n| *n >= 0);
+                let term = atoms.iter().try_fold(start, |p, a| p.checked_mul(not_negative(a)?))?;
+                sum.checked_add(term)
+            }),
         }
     }
 
@@ -302,6 +311,23 @@ impl Dim {
             }
         }
     }
+}
+
+/// Terms over one term, if it is in every one of them.
+fn divided(terms: &[(Vec<Atom>, i64)], (atoms, coefficient): &(Vec<Atom>, i64)) -> Option<Dim> {
+    let mut quotient = BTreeMap::new();
+    for (own, c) in terms {
+        if c.checked_rem(*coefficient)? != 0 {
+            return None;
+        }
+        let mut rest = own.clone();
+        for atom in atoms {
+            let at = rest.iter().position(|a| a == atom)?;
+            rest.remove(at);
+        }
+        quotient.insert(rest, c.checked_div(*coefficient)?);
+    }
+    Some(Dim::from_terms(quotient))
 }
 
 fn floor_div(a: i64, b: i64) -> Option<i64> {
@@ -399,6 +425,9 @@ mod tests {
         assert_eq!(four_n.floor_div(&n()), Dim::Known(4));
         assert_eq!(n().plus(&Dim::Known(1)).floor_div(&Dim::Known(2)).to_string(), "floor((N + 1)/(2))");
         assert_eq!(four_n.modulo(&Dim::Known(2)), Dim::Known(0));
+        let next = n().plus(&Dim::Known(1));
+        assert_eq!(next.times(&four_n).floor_div(&next), four_n);
+        assert_eq!(next.exact_div(&n().minus(&Dim::Known(1))), None);
         assert_eq!(n().floor_div(&Dim::Known(0)), Dim::Unknown);
     }
 
@@ -418,7 +447,10 @@ mod tests {
         assert_eq!(n().smaller(&next), n());
         assert_eq!(n().smaller(&Dim::Known(3)), Dim::Known(3).smaller(&n()));
         assert_eq!(n().larger(&Dim::Known(0)), n());
-        assert_eq!(n().times(&n()).minus(&Dim::Known(1)).larger(&Dim::Known(0)).to_string(), "max(0, N*N - 1)");
+        assert_eq!(n().times(&n()).minus(&Dim::Known(2)).larger(&Dim::Known(0)).to_string(), "max(0, N*N - 2)");
+        // The convolution's (N − 1) / 2 + 1 of a size of at least 1.
+        let halved = n().minus(&Dim::Known(1)).floor_div(&Dim::Known(2)).plus(&Dim::Known(1));
+        assert_eq!(halved.larger(&Dim::Known(1)), halved);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Small constants that steer shapes. Weights never come here.
 
 use super::dim::Dim;
+use super::dtype::DType;
+use super::ratio::Ratio;
 use super::shape::Shape;
 
 /// Most elements that a constant may have to be folded.
@@ -25,10 +27,43 @@ pub struct Literal {
 /// The contents of a [`Literal`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Elements {
-    /// Integers and booleans (0 and 1); in a tensor of floats, whole numbers of which some are symbolic or unknown.
+    /// Integers and booleans (0 and 1).
     Ints(Vec<Dim>),
     /// Floats, all of them known, such as the scales of a resize.
     Floats(Vec<f64>),
+    /// Floats that depend on free sizes.
+    Ratios(Vec<Ratio>),
+}
+
+impl Elements {
+    /// Floats of this type where every one is known, quotients where not.
+    pub fn of_ratios(ratios: Vec<Ratio>, dtype: DType) -> Elements {
+        let known = ratios.iter().map(|r| dtype.nearest(r.value()?)).collect::<Option<_>>();
+        known.map_or(Elements::Ratios(ratios), Elements::Floats)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Elements::Ints(v) => v.len(),
+            Elements::Floats(v) => v.len(),
+            Elements::Ratios(v) => v.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Floats as quotients.
+    pub fn ratios(&self) -> Option<Vec<Ratio>> {
+        match self {
+            Elements::Ints(_) => None,
+            Elements::Floats(v) => Some(v.iter().map(|x| Ratio::of(*x)).collect()),
+            Elements::Ratios(v) => Some(v.clone()),
+        }
+    }
 }
 
 impl Literal {
@@ -66,10 +101,7 @@ impl Literal {
 
     /// The number of elements.
     pub fn len(&self) -> usize {
-        match &self.elements {
-            Elements::Ints(v) => v.len(),
-            Elements::Floats(v) => v.len(),
-        }
+        self.elements.len()
     }
 
     /// Whether it has no elements.
@@ -86,7 +118,7 @@ impl Literal {
     pub fn ints(&self) -> Option<&[Dim]> {
         match &self.elements {
             Elements::Ints(v) => Some(v),
-            Elements::Floats(_) => None,
+            Elements::Floats(_) | Elements::Ratios(_) => None,
         }
     }
 
@@ -94,7 +126,7 @@ impl Literal {
     pub fn floats(&self) -> Option<&[f64]> {
         match &self.elements {
             Elements::Floats(v) => Some(v),
-            Elements::Ints(_) => None,
+            Elements::Ints(_) | Elements::Ratios(_) => None,
         }
     }
 
@@ -104,6 +136,9 @@ impl Literal {
         let elements = match &self.elements {
             Elements::Ints(v) => Elements::Ints(positions.map(|p| v.get(p).cloned()).collect::<Option<_>>()?),
             Elements::Floats(v) => Elements::Floats(positions.map(|p| v.get(p).copied()).collect::<Option<_>>()?),
+            Elements::Ratios(v) => {
+                Elements::of_ratios(positions.map(|p| v.get(p).cloned()).collect::<Option<_>>()?, DType::F64)
+            }
         };
         Some(Literal { dims, elements })
     }
@@ -112,13 +147,8 @@ impl Literal {
     pub fn whole(&self) -> Option<Dim> {
         match &self.elements {
             Elements::Ints(_) => self.int().cloned(),
-            // Beyond 2^53 a float has no whole number of its own.
-            Elements::Floats(v) => match v.as_slice() {
-                [x] if x.fract() == 0.0 && x.abs() <= 9_007_199_254_740_992.0 => {
-                    #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-                    let n = *x as i64;
-                    Some(Dim::Known(n))
-                }
+            Elements::Floats(_) | Elements::Ratios(_) => match self.elements.ratios()?.as_slice() {
+                [one] => one.as_whole().filter(|n| **n != Dim::Unknown).cloned(),
                 _ => None,
             },
         }

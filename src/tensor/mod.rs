@@ -4,11 +4,13 @@
 pub mod dim;
 pub mod dtype;
 pub mod literal;
+pub mod ratio;
 pub mod shape;
 
 pub use dim::Dim;
 pub use dtype::DType;
 pub use literal::{Elements, Literal};
+pub use ratio::Ratio;
 pub use shape::Shape;
 
 use std::fmt;

@@ -98,8 +98,8 @@ fn broadcast_dim(a: &Dim, b: &Dim) -> Result<Dim, (Dim, Dim)> {
         // A known size other than 1 decides: the other must be it or 1.
         (Dim::Known(_), _) => Ok(a.clone()),
         (_, Dim::Known(_)) => Ok(b.clone()),
-        _ if a == b => Ok(a.clone()),
-        _ => Ok(Dim::Unknown),
+        // They are equal, or one of them is 1: what the other is, unless it is empty.
+        _ => Ok(a.larger(b)),
     }
 }
 
@@ -136,6 +136,9 @@ mod tests {
         assert_eq!(Shape::known(&[3]).broadcast(&b), Err((Dim::Known(3), Dim::Known(4))));
         let n = Shape::Ranked(vec![Dim::symbol("N"), Dim::Known(1)]);
         assert_eq!(n.broadcast(&b), Ok(Shape::Ranked(vec![Dim::symbol("N"), Dim::Known(4)])));
+        let (rows, columns) = (Dim::symbol("R"), Dim::symbol("C"));
+        let either = Shape::Ranked(vec![rows.clone()]).broadcast(&Shape::Ranked(vec![columns.clone()]));
+        assert_eq!(either, Ok(Shape::Ranked(vec![rows.larger(&columns)])));
     }
 
     #[test]

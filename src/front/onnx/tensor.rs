@@ -90,11 +90,7 @@ fn contents(bytes: &Bytes, proto: &TensorProto, dtype: DType, elements: u64) -> 
         Some(raw) if !raw.is_empty() => from_bytes(raw, dtype)?,
         _ => from_numbers(&TensorContents::decode(bytes.clone()).ok()?, dtype)?,
     };
-    let n = match &found {
-        Elements::Ints(v) => v.len(),
-        Elements::Floats(v) => v.len(),
-    };
-    (n as u64 == elements).then_some(found)
+    (found.len() as u64 == elements).then_some(found)
 }
 
 fn from_numbers(contents: &TensorContents, dtype: DType) -> Option<Elements> {
