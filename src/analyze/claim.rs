@@ -2,7 +2,7 @@
 
 use super::quantity::{self, Figure};
 use super::reconcile::{self, Explanation, Printed};
-
+use super::unit::{BYTES, COUNTS};
 use super::{Sizing, convention};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::quantity::AtLeast;
