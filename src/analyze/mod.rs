@@ -1,6 +1,7 @@
 //! Model → numbers: one pass a question, each in a file of its own. No operator's name may appear in this folder; an
 //! operator is asked, and what it does not know is carried along as unknown, never as zero.
 
+pub mod board;
 pub mod claim;
 pub mod convention;
 mod memory;

@@ -8,6 +8,7 @@ use crate::base::suggest;
 use crate::graph::{Label, Model, NodeId, Role, ValueId};
 use crate::ops::rules::{Arithmetic, Work};
 use crate::tensor::Dim;
+use std::borrow::Cow;
 
 /// A quantity that can be asked for.
 #[derive(Debug)]
@@ -152,11 +153,11 @@ pub fn measure(sizing: &Sizing, name: &str) -> Result<(&'static Quantity, Figure
         return Ok((quantity, measure(sizing)));
     }
     if let Some((line, part)) = name.rsplit_once('.')
-        && let Some(label) = sizing.model.labels.iter().find(|l| *l.name == *line)
+        && let Some(label) = sizing.line(line)
     {
         let of_line = |q: &&Quantity| !q.is_of_model() && q.name == part;
         if let Some(quantity @ Quantity { measure: Measure::OfLine(measure), .. }) = QUANTITIES.iter().find(of_line) {
-            return Ok((quantity, measure(sizing, label)));
+            return Ok((quantity, measure(sizing, &label)));
         }
         let parts = QUANTITIES.iter().filter(|q| !q.is_of_model()).map(|q| q.name);
         return Err(NoQuantity { nearest: suggest::nearest(part, parts).map(|p| format!("{line}.{p}")) });
@@ -203,6 +204,17 @@ impl Sizing<'_> {
     fn each<Q: Count>(&self, amount: AtLeast<Q>) -> Figure {
         let (total, batch) = (amount.least.count(), self.batch.max(1));
         Figure::Number(AtLeast { least: total / batch, incomplete: amount.incomplete || total % batch != 0 })
+    }
+
+    /// A line by its label, or by the name that reports give it.
+    pub(super) fn line(&self, name: &str) -> Option<Cow<'_, Label>> {
+        if let Some(label) = self.model.labels.iter().find(|label| *label.name == *name) {
+            return Some(Cow::Borrowed(label));
+        }
+        let nodes = self.model.main.nodes.iter().copied();
+        let nodes: Vec<NodeId> = nodes.filter(|id| &*self.model.nodes[*id].group == name).collect();
+        let value = self.model.nodes[*nodes.last()?].outputs.first().copied().flatten()?;
+        Some(Cow::Owned(Label { name: name.into(), value, nodes }))
     }
 
     /// Whether each value is made of learned kernels or matrices alone (a weight, or one that is transposed, say).

@@ -8,6 +8,7 @@ use cnnsize::analyze::{self, Options, claim};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
 use cnnsize::base::suggest;
 use cnnsize::front::arch::{self, Document, Framework, Lowered, Overrides};
+use cnnsize::graph::Model;
 use cnnsize::render::escape::visible;
 use cnnsize::render::{Broken, Entry, Figures, Layout, Outcome};
 use std::path::Path;
@@ -32,6 +33,15 @@ pub(super) fn entries(path: &Path, text: String, sizing: &Sizing, single: bool) 
     }
     let sources = Rc::new(document.sources);
     Ok(outcomes.into_iter().map(|outcome| Entry { outcome, sources: Rc::clone(&sources) }).collect())
+}
+
+/// The models of a text without errors, each with its batch.
+pub(super) fn models(path: &Path, text: String, sizing: &Sizing) -> Result<Vec<(Model, u64)>, String> {
+    let document = arch::read(path, text, &Project::of(path));
+    let overrides = overrides(sizing).unwrap_or_default();
+    let chosen = chosen(&document, path, sizing)?;
+    let lowered = chosen.into_iter().map(|index| document.lower(index, &overrides));
+    Ok(lowered.map(|lowered| (lowered.model, lowered.batch)).collect())
 }
 
 /// Numbers of the models that `--model` asks for, or of all.

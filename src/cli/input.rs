@@ -1,10 +1,12 @@
 //! What an argument names: a text or a graph, in a file or on standard input.
 
 use super::project::no_file;
-use super::{load, nearest_command, terminal};
+use super::settings::Sizing;
+use super::{arch, load, nearest_command, onnx, terminal};
 use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::base::limits;
 use cnnsize::front::onnx::Contents;
+use cnnsize::graph::Model;
 use cnnsize::render::escape::visible;
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
@@ -37,6 +39,21 @@ pub(super) fn read<R: Reader>(file: &Path, stdin: Option<&Path>, reader: &R) -> 
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(file, &shown)),
         Err(error) => Err(format!("cannot read `{shown}`: {error}")),
     }
+}
+
+/// The networks that a file names, each with its batch, once [`entries`] has found no error in it.
+pub(super) fn models(file: &Path, sizing: &Sizing) -> Result<Vec<(Model, u64)>, String> {
+    let shown = visible(&file.display().to_string()).into_owned();
+    if file == Path::new("-") {
+        return Err("a figure is explained of a file, not of standard input".into());
+    }
+    let unreadable = |error: io::Error| format!("cannot read `{shown}`: {error}");
+    let mut start = [0];
+    let read = File::open(file).and_then(|mut file| file.read(&mut start)).map_err(unreadable)?;
+    if is_graph(file, &start[..read]) {
+        return Ok(onnx::model(file, sizing).map_err(unreadable)?.into_iter().collect());
+    }
+    arch::models(file, fs::read_to_string(file).map_err(unreadable)?, sizing)
 }
 
 fn from_file<R: Reader>(path: &Path, shown: &str, reader: &R) -> io::Result<Made<R>> {

@@ -4,6 +4,8 @@
 mod arch;
 mod check;
 mod config;
+mod explain;
+mod faults;
 mod init;
 mod input;
 mod load;
@@ -14,6 +16,7 @@ mod schema;
 mod settings;
 mod size;
 mod terminal;
+mod topics;
 mod values;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -55,6 +58,7 @@ struct Cli {
 enum Command {
     Check(Box<check::Args>),
     Init(init::Args),
+    Explain(Box<explain::Args>),
     Ops(ops::Args),
     Schema(schema::Args),
 }
@@ -99,6 +103,7 @@ fn run() -> Exit {
         Ok(Cli { command: None, size }) => size::run(&size),
         Ok(Cli { command: Some(Command::Check(args)), .. }) => check::run(&args),
         Ok(Cli { command: Some(Command::Init(args)), .. }) => init::run(&args),
+        Ok(Cli { command: Some(Command::Explain(args)), .. }) => explain::run(&args),
         Ok(Cli { command: Some(Command::Ops(args)), .. }) => ops::run(&args),
         Ok(Cli { command: Some(Command::Schema(args)), .. }) => schema::run(&args),
         Err(error) if error.use_stderr() => {

@@ -1,5 +1,6 @@
 //! Sizing an ONNX graph.
 
+use super::load;
 use super::settings::Sizing;
 use super::values::precision_name;
 use cnnsize::analyze::{self, Options};
@@ -51,6 +52,12 @@ pub(super) fn entry<C: Contents>(
     let mut report = analyze::analyze(&model, options(read.batch, read.dims, &model));
     report.diagnostics = read.diagnostics;
     Ok(Entry { outcome: Outcome::Sized(Box::new(Figures { report, single, layout: Layout::Chw })), sources })
+}
+
+/// The graph of a file without errors, with its batch.
+pub(super) fn model(path: &Path, sizing: &Sizing) -> io::Result<Option<(Model, u64)>> {
+    let read = onnx::read(load::open(path)?, &bindings(sizing));
+    Ok(read.model.map(|model| (model, read.batch)))
 }
 
 pub(super) fn stem(path: &Path) -> String {

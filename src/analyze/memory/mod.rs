@@ -21,7 +21,7 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
     let steps = model.main.nodes.len().max(1);
     let own: Vec<Block> = blocks(model, &lives);
     let (activation_peak, step) = peak(&own, steps);
-    let shared = storage::overwriting(model, &lives);
+    let (shared, _) = storage::overwriting(model, &lives);
     let (overwriting, overwriting_step) = peak(&shared, steps);
     let name = |step: usize| model.main.nodes.get(step).map(|id| model.nodes[*id].name.to_string());
     let parameters = params.total.parameter_bytes.plus(params.total.buffer_bytes);
@@ -36,11 +36,13 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
     }
 }
 
-/// Bytes of the blocks alive at the step at which the overwriting figure is largest, in running order.
-pub(super) fn at_overwriting_peak(model: &Model) -> Vec<u64> {
-    let shared = storage::overwriting(model, &lifetimes(model));
+/// The values in memory at the step at which the overwriting figure is largest, in running order; of those that share
+/// memory, the first.
+pub(super) fn alive_at_overwriting_peak(model: &Model) -> Vec<ValueId> {
+    let (shared, first) = storage::overwriting(model, &lifetimes(model));
     let (_, step) = peak(&shared, model.main.nodes.len().max(1));
-    shared.iter().filter(|b| b.life.start <= step && step <= b.life.end).map(|b| b.bytes.least.0).collect()
+    let alive = shared.iter().zip(first).filter(|(b, _)| b.life.start <= step && step <= b.life.end);
+    alive.map(|(_, value)| value).collect()
 }
 
 /// A stretch of memory with the steps during which it is needed.

@@ -3,18 +3,20 @@
 
 use super::{Block, bytes};
 use crate::base::quantity::{AtLeast, Bytes};
-use crate::graph::{Lifetime, Model};
+use crate::graph::{Lifetime, Model, ValueId};
 use crate::ops::rules::Storage;
 
-/// The activations of the network, those that share memory as one block.
-pub(super) fn overwriting(model: &Model, lives: &[Option<Lifetime>]) -> Vec<Block> {
+/// The activations of the network, those that share memory as one block, each with the first value in it.
+pub(super) fn overwriting(model: &Model, lives: &[Option<Lifetime>]) -> (Vec<Block>, Vec<ValueId>) {
     let mut blocks: Vec<Block> = Vec::new();
+    let mut first = Vec::new();
     // The block that a value lives in.
     let mut block_of: Vec<Option<usize>> = vec![None; model.values.len()];
     for input in &model.main.inputs {
         if let Some(life) = lives[input.index()] {
             block_of[input.index()] = Some(blocks.len());
             blocks.push(Block { life, bytes: bytes(model, *input) });
+            first.push(*input);
         }
     }
     for (step, id) in model.main.nodes.iter().enumerate() {
@@ -36,12 +38,12 @@ pub(super) fn overwriting(model: &Model, lives: &[Option<Lifetime>]) -> Vec<Bloc
             });
             let block = reused.unwrap_or_else(|| {
                 blocks.push(Block { life, bytes: size });
+                first.push(*output);
                 blocks.len() - 1
             });
             blocks[block].life.end = blocks[block].life.end.max(life.end);
             block_of[output.index()] = Some(block);
         }
     }
-    blocks.retain(|b| b.bytes != AtLeast::exact(Bytes::ZERO));
-    blocks
+    blocks.into_iter().zip(first).filter(|(b, _)| b.bytes != AtLeast::exact(Bytes::ZERO)).unzip()
 }

@@ -4,13 +4,13 @@ use super::super::params::{self, Count};
 use super::super::{Sizing, elements, work};
 use super::{Kind, Reading, Slip};
 use crate::base::quantity::{AtLeast, Elements, Quantity};
-use crate::graph::{Label, NodeId, Role};
+use crate::graph::{NodeId, Role};
 use crate::ops::rules::{Class, Operations, Work};
 
 /// Every reading of a count, the figure itself first.
 pub(super) fn readings(sizing: &Sizing, name: &str, counted: u64) -> Vec<Reading> {
     let mut all = vec![Reading::of(counted, Vec::new())];
-    let (nodes, part) = match name.rsplit_once('.').and_then(|(line, part)| Some((sizing.label(line)?, part))) {
+    let (nodes, part) = match name.rsplit_once('.').and_then(|(line, part)| Some((sizing.line(line)?, part))) {
         Some((label, part)) => (label.nodes.clone(), part),
         None => (sizing.model.main.nodes.clone(), name),
     };
@@ -158,10 +158,6 @@ fn class_word(class: Class) -> Option<&'static str> {
 }
 
 impl Sizing<'_> {
-    fn label(&self, name: &str) -> Option<&Label> {
-        self.model.labels.iter().find(|l| *l.name == *name)
-    }
-
     /// Values fed for one example.
     fn input_elements(&self) -> u64 {
         let total: AtLeast<Elements> = self.model.main.inputs.iter().map(|v| elements(self.model, *v)).sum();

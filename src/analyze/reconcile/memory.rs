@@ -178,7 +178,8 @@ impl Sizing<'_> {
     }
 
     fn peak_values(&self) -> Term {
-        let parts = memory::at_overwriting_peak(self.model).into_iter().map(|n| n / self.batch.max(1));
+        let alive = memory::alive_at_overwriting_peak(self.model);
+        let parts = alive.into_iter().map(|v| self.per_example(memory::bytes(self.model, v)));
         Term { what: What::Peak, parts: parts.collect(), times: self.batch }
     }
 
@@ -192,7 +193,7 @@ impl Sizing<'_> {
     }
 
     fn line_term(&self, name: &str) -> Option<Term> {
-        let label = self.model.labels.iter().find(|l| name.strip_suffix(".bytes") == Some(&*l.name))?;
+        let label = self.line(name.strip_suffix(".bytes")?)?;
         let bytes = self.per_example(memory::bytes(self.model, label.value));
         Some(Term { what: What::Line, parts: vec![bytes], times: self.batch })
     }

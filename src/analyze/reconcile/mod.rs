@@ -11,7 +11,7 @@ mod printed;
 
 pub use printed::{Fit, Printed};
 
-use super::quantity::{self, Figure};
+use super::quantity::{self, Figure, Quantity};
 use super::{Sizing, convention};
 use printed::Exact;
 
@@ -171,21 +171,35 @@ fn units(reading: &Reading, printed: &Printed, memory: bool) -> Vec<(Reading, u6
 /// Another quantity of the network that is exactly the printed number.
 fn instead(sizing: &Sizing, name: &str, printed: &Printed) -> Option<&'static str> {
     let others = quantity::QUANTITIES.iter().filter(|q| q.name != name && !name.ends_with(q.name));
-    let same = |q: &&quantity::Quantity| match quantity::measure(sizing, q.name) {
+    let same = |q: &&Quantity| match quantity::measure(sizing, q.name) {
         Ok((_, Figure::Number(n))) => !n.incomplete && printed.fit(n.least.into(), printed.unit) == Some(Fit::Exact),
         _ => false,
     };
     others.filter(|q| q.is_of_model()).find(same).map(|q| q.name)
 }
 
-/// Which quantity of the network, under which convention or slip, gives a bare number: the best few, best first.
-pub fn identify(sizing: &Sizing, printed: &Printed) -> Vec<(&'static str, Explanation)> {
-    let candidates = quantity::QUANTITIES
-        .iter()
-        .filter(|q| q.is_of_model() && (printed.unit_name.is_empty() || q.memory == printed.is_memory()));
-    let explained = candidates.filter_map(|q| Some((q.name, reconcile(sizing, q.name, printed)?)));
+/// Which quantity, under which convention or slip, gives a bare number, best first: quantities of the network, or if none
+/// does, of its lines.
+pub fn identify(sizing: &Sizing, printed: &Printed) -> Vec<(String, Explanation)> {
+    let fits = |q: &&Quantity| printed.unit_name.is_empty() || q.memory == printed.is_memory();
+    let (of_model, of_line): (Vec<_>, Vec<_>) = quantity::QUANTITIES.iter().filter(fits).partition(|q| q.is_of_model());
+    let found = explained(sizing, printed, of_model.iter().map(|q| q.name.to_owned()));
+    if !found.is_empty() {
+        return found;
+    }
+    let mut lines: Vec<&str> = sizing.model.main.nodes.iter().map(|id| &*sizing.model.nodes[*id].group).collect();
+    lines.dedup();
+    let names = lines.iter().take(LINES).flat_map(|line| of_line.iter().map(move |q| format!("{line}.{}", q.name)));
+    explained(sizing, printed, names)
+}
+
+/// Lines that are looked at, since each takes a count of the whole network.
+const LINES: usize = 200;
+
+fn explained(sizing: &Sizing, printed: &Printed, names: impl Iterator<Item = String>) -> Vec<(String, Explanation)> {
     let gives =
         |e: &Explanation| e.verdict < Verdict::Approximate || (e.verdict == Verdict::Wrong && !e.slips.is_empty());
+    let explained = names.filter_map(|name| reconcile(sizing, &name, printed).map(|e| (name, e)));
     let mut found: Vec<_> = explained.filter(|(_, e)| gives(e)).collect();
     found.sort_by_key(|(_, e)| (e.verdict, e.slips.len()));
     found

@@ -2,6 +2,7 @@
 
 use super::super::unit::{BYTES, COUNTS};
 use crate::front::arch::ast::Rational;
+use std::fmt;
 
 /// A number as somebody printed it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +135,19 @@ impl Printed {
             Some(claimed >= counted && claimed.checked_mul(100)? <= counted.checked_mul(108)?)
         };
         self.is_memory() && inside().unwrap_or(false)
+    }
+}
+
+impl fmt::Display for Printed {
+    /// `902,700`, `564.6 MB`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, fraction) = self.digits.split_at(self.digits.find('.').unwrap_or(self.digits.len()));
+        for (place, digit) in whole.chars().enumerate() {
+            let comma = if place > 0 && (whole.len() - place).is_multiple_of(3) { "," } else { "" };
+            write!(f, "{comma}{digit}")?;
+        }
+        let space = if self.unit_name.is_empty() { "" } else { " " };
+        write!(f, "{fraction}{space}{}", self.unit_name)
     }
 }
 

@@ -98,12 +98,11 @@ fn grown(sizing: &Sizing, growth: &Growth, before: &Record, now: &Record) -> Opt
     if is_allowed {
         return None;
     }
-    let by = match old {
-        0 => "from nothing".to_owned(),
-        _ => {
-            let tenths = u128::from(more) * 1000 / u128::from(old);
-            format!("by {}.{} %", tenths / 10, tenths % 10)
-        }
+    let by = if old == 0 {
+        "from nothing".to_owned()
+    } else {
+        let tenths = u128::from(more) * 1000 / u128::from(old);
+        format!("by {}.{} %", tenths / 10, tenths % 10)
     };
     let (old, new) = (written(old, quantity), written(new, quantity));
     let message = format!("`{name}` grew {by}, from {old} to {new}; {} is allowed", growth.written);

@@ -58,7 +58,7 @@ impl Config {
         let id = sources.add(path, text);
         let read = guard::check(id, &sources).and_then(|()| yaml::read(id, &sources));
         match read {
-            Ok(yaml::File { required_version: _, defaults, models, exclude, lints }) => {
+            Ok(yaml::File { required_version: (), defaults, models, exclude, lints }) => {
                 let models = models.into_iter().map(Entry::from).collect();
                 Ok(Config { path: path.into(), sources, id, defaults: defaults.0, models, exclude, lints: lints.0 })
             }

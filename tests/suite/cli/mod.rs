@@ -1,6 +1,7 @@
 //! The program as people run it: exit codes, streams, formats, what it prints.
 
 mod exits;
+mod explain;
 mod formats;
 mod imports;
 mod snapshots;
