@@ -8,10 +8,12 @@ use cnnsize::base::limits;
 use cnnsize::front::onnx::Contents;
 use cnnsize::graph::Model;
 use cnnsize::render::escape::visible;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 /// What is made of the models that an argument names.
 pub(super) trait Reader {
@@ -66,12 +68,33 @@ fn from_file<R: Reader>(path: &Path, shown: &str, reader: &R) -> io::Result<Made
     let mut start = [0];
     let read = file.read(&mut start)?;
     if is_graph(path, &start[..read]) {
-        return reader.graph(path, || load::open(path));
+        return graph(path, shown, &kind, reader);
     }
     let mut bytes = start[..read].to_vec();
     up_to_a_text(file, &mut bytes)?;
     Ok(text(path, bytes, reader))
 }
+
+/// Reads a graph in part. If another program was writing the file meanwhile, what was read may be of two versions.
+fn graph<R: Reader>(path: &Path, shown: &str, kind: &Metadata, reader: &R) -> io::Result<Made<R>> {
+    let version = |kind: &Metadata| (kind.len(), kind.modified().ok());
+    let mut before = version(kind);
+    for _ in 0..TRIES {
+        let made = reader.graph(path, || load::open(path));
+        let after = version(&fs::metadata(path)?);
+        if after == before {
+            return made;
+        }
+        thread::sleep(PAUSE);
+        before = version(&fs::metadata(path)?);
+    }
+    Ok(Err(format!("`{shown}` is being written; give it when it is complete")))
+}
+
+/// How often a file that changes is read.
+const TRIES: u32 = 10;
+/// How long it is left alone in between.
+const PAUSE: Duration = Duration::from_millis(20);
 
 fn from_stdin<R: Reader>(name: Option<&Path>, reader: &R) -> io::Result<Made<R>> {
     let path = name.unwrap_or(Path::new("<stdin>"));

@@ -52,6 +52,9 @@ const PLAIN: &str = "input 1@100x100\na: conv 24 3x3 same\nb: conv 17 3x3 same";
 
 /// Network, batch, quantity, printed number; verdict and how the number comes about, from sums done by hand:
 ///
+/// A text, its batch, a quantity, the figure as printed, the verdict, and the slips that explain it.
+type Answer<'a> = (&'a str, u64, &'a str, &'a str, &'a str, &'a [&'a str]);
+
 /// `SMALL`: c has 3·3·3·8 = 216 weights and 8 biases, d 8·5·5·10 = 2,000 and 10. MACs 216·10·10 + 2,000 = 23,600; with 2k − 1
 /// operations for a sum of k products, 800·53 + 10·399 = 46,390. Outputs 800 + 200 + 10 = 1,010 values, the input 300.
 ///
@@ -60,7 +63,7 @@ const PLAIN: &str = "input 1@100x100\na: conv 24 3x3 same\nb: conv 17 3x3 same";
 /// 4·(5,136 + 96) = 20,928.
 ///
 /// `PLAIN`: outputs 0.96 MB and 0.68 MB an example; 40 examples 65.6 MB.
-const ANSWERS: &[(&str, u64, &str, &str, &str, &[&str])] = &[
+const ANSWERS: &[Answer] = &[
     (SMALL, 1, "params", "2,234", "exact", &[]),
     (SMALL, 1, "params", "2.2 k", "rounded", &[]),
     (SMALL, 1, "params", "2,216", "convention", &["without the biases"]),
@@ -114,7 +117,7 @@ fn answers_to_the_sizing_exercise_are_explained() {
     ]);
 }
 
-fn check(answers: &[(&str, u64, &str, &str, &str, &[&str])]) {
+fn check(answers: &[Answer]) {
     let mut wrong = Vec::new();
     for (text, batch, quantity, printed, verdict, slips) in answers {
         let at = Overrides { batch: Some(*batch), claims: false, ..Overrides::default() };
