@@ -68,7 +68,7 @@ const ANSWERS: &[Answer] = &[
     (SMALL, 1, "params", "2.2 k", "rounded", &[]),
     (SMALL, 1, "params", "2,216", "convention", &["without the biases"]),
     (SMALL, 1, "c.params", "216", "convention", &["without the biases"]),
-    (SMALL, 1, "c.params", "80", "wrong", &["with each kernel counted once, not for every input channel,"]),
+    (SMALL, 1, "c.params", "80", "wrong", &["with each kernel counted once instead of for every input channel"]),
     (SMALL, 1, "macs", "47,200", "convention", &["as FLOPs, two for each multiply-accumulate,"]),
     (SMALL, 1, "flops", "23,600", "convention", &["as multiply-accumulates, each counted as one,"]),
     (

@@ -36,7 +36,7 @@ fn multiply_accumulates_of_a_layer_are_written_out() {
 #[test]
 fn memory_is_written_out() {
     let text = explained(&[EXERCISE, "memory", "--batch", "50"]);
-    assert!(text.contains("conv3: 50·400·25·38·4 = 76,000,000"), "{text}");
+    assert!(text.contains("conv3:      50·400·25·38·4 = 76,000,000"), "{text}");
     assert!(text.contains("= 565,613,600 B = 565.6 MB = 539.4 MiB"), "{text}");
     let text = explained(&[EXERCISE, "memory"]);
     assert!(text.contains("6,000,000 + 3,000,000 + 3,613,600 = 12,613,600 B"), "{text}");
