@@ -1,4 +1,4 @@
-//! From a text in memory to the full report. `cargo bench`; figures are recorded in `benches/README.md`, never asserted.
+//! From a text in memory to the full report: `cargo bench`. Read ratios and growth; nothing here is asserted.
 
 use cnnsize::analyze::{Options, analyze, convention};
 use cnnsize::front::arch::{self, LoadError, Loader, Overrides};
