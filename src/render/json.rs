@@ -46,77 +46,77 @@ struct Twin<'a> {
     models: Vec<Model<'a>>,
 }
 
-/// A model. A file that gave none has no settings, totals or memory.
+/// A model. For a file that gave none, every figure is `null`.
 #[derive(serde::Serialize)]
 struct Model<'a> {
     name: &'a str,
     source: &'a str,
     format: &'a str,
-    settings: Option<Settings<'a>>,
-    totals: Option<Totals>,
-    memory: Option<Memory<'a>>,
+    settings: Settings<'a>,
+    totals: Totals,
+    memory: Memory<'a>,
     at_least: Vec<&'static str>,
     layers: Vec<Row<'a>>,
     unknown: Vec<Unknown<'a>>,
     diagnostics: Vec<Finding<'a>>,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 struct Settings<'a> {
-    batch: u64,
-    precision: &'a str,
-    optimizer: &'a str,
-    convention: &'a str,
+    batch: Option<u64>,
+    precision: Option<&'a str>,
+    optimizer: Option<&'a str>,
+    convention: Option<&'a str>,
     #[serde(serialize_with = "as_map")]
     dims: &'a [(String, u64)],
 }
 
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 struct Totals {
-    parameters: u64,
-    trainable_parameters: u64,
-    frozen_parameters: u64,
-    buffers: u64,
-    parameter_bytes: u64,
-    buffer_bytes: u64,
-    input_bytes: u64,
-    activation_bytes: u64,
-    macs: u64,
-    flops: u64,
+    parameters: Option<u64>,
+    trainable_parameters: Option<u64>,
+    frozen_parameters: Option<u64>,
+    buffers: Option<u64>,
+    parameter_bytes: Option<u64>,
+    buffer_bytes: Option<u64>,
+    input_bytes: Option<u64>,
+    activation_bytes: Option<u64>,
+    macs: Option<u64>,
+    flops: Option<u64>,
     macs_per_sample: Option<u64>,
     flops_per_sample: Option<u64>,
     operations: ByKind,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 struct ByKind {
-    add: u64,
-    mul: u64,
-    div: u64,
-    compare: u64,
-    exp: u64,
+    add: Option<u64>,
+    mul: Option<u64>,
+    div: Option<u64>,
+    compare: Option<u64>,
+    exp: Option<u64>,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 struct Memory<'a> {
     inference: Inference<'a>,
     training: Training,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 struct Inference<'a> {
-    minimum_bytes: u64,
-    activation_peak_bytes: u64,
+    minimum_bytes: Option<u64>,
+    activation_peak_bytes: Option<u64>,
     peak_at: Option<&'a str>,
-    arena_bytes: u64,
-    no_reuse_bytes: u64,
+    arena_bytes: Option<u64>,
+    no_reuse_bytes: Option<u64>,
     onnxruntime_bytes: Option<u64>,
 }
 
 /// What is not computed is `null`.
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 struct Training {
-    minimum_bytes: u64,
+    minimum_bytes: Option<u64>,
     framework_bytes: Option<u64>,
     first_step_bytes: Option<u64>,
     allocated_bytes: Option<u64>,
@@ -194,9 +194,9 @@ impl<'a> Model<'a> {
             name: &broken.name,
             source: &broken.source,
             format: broken.format,
-            settings: None,
-            totals: None,
-            memory: None,
+            settings: Settings::default(),
+            totals: Totals::default(),
+            memory: Memory::default(),
             at_least: Vec::new(),
             layers: Vec::new(),
             unknown: Vec::new(),
@@ -218,15 +218,15 @@ impl<'a> Model<'a> {
             name: &report.name,
             source: &report.source,
             format: report.format,
-            settings: Some(Settings {
-                batch: report.settings.batch,
-                precision: &report.settings.precision,
-                optimizer: &report.settings.optimizer,
-                convention: &report.settings.convention,
+            settings: Settings {
+                batch: Some(report.settings.batch),
+                precision: Some(&report.settings.precision),
+                optimizer: Some(&report.settings.optimizer),
+                convention: Some(&report.settings.convention),
                 dims: &report.settings.dims,
-            }),
-            totals: Some(totals),
-            memory: Some(memory),
+            },
+            totals,
+            memory,
             at_least,
             layers: report.layers.iter().map(|l| Row::of(l, sources)).collect(),
             unknown: unknown.collect(),
@@ -236,11 +236,11 @@ impl<'a> Model<'a> {
 }
 
 /// The known part of a total, and its key among the lower bounds when something is missing.
-fn least<Q: Quantity>(total: AtLeast<Q>, key: &'static str, at_least: &mut Vec<&'static str>) -> u64 {
+fn least<Q: Quantity>(total: AtLeast<Q>, key: &'static str, at_least: &mut Vec<&'static str>) -> Option<u64> {
     if total.incomplete {
         at_least.push(key);
     }
-    total.least.count()
+    Some(total.least.count())
 }
 
 impl Totals {
@@ -275,7 +275,7 @@ impl Totals {
 impl ByKind {
     fn of(operations: Operations) -> ByKind {
         let Operations { add, mul, div, compare, exp } = operations;
-        ByKind { add, mul, div, compare, exp }
+        ByKind { add: Some(add), mul: Some(mul), div: Some(div), compare: Some(compare), exp: Some(exp) }
     }
 }
 
