@@ -1,5 +1,6 @@
 //! The program as people run it: exit codes, streams, formats, what it prints.
 
+mod check;
 mod exits;
 mod explain;
 mod formats;

@@ -1,0 +1,236 @@
+//! `cnnsize check`: the configuration, budgets, the baseline, and every format of the findings.
+
+use super::{BROKEN, GOOD, Run, command, ended, file, folder, run};
+use crate::files;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The sizing exercise without claims: 903,400 parameters, 565,613,600 B to train on 50 (Géron, chapter 14, exercise 2).
+const TEXTBOOK: &str = "input 200x300 rgb\nconv 100 3x3 /2 same\nconv 200 3x3 /2 same\nconv 400 3x3 /2 same\n";
+
+fn run_in(folder: &Path, args: &[&str]) -> Run {
+    ended(&command(args).current_dir(folder).output().expect("the program starts"))
+}
+
+/// A folder with the sizing exercise and this configuration.
+fn project(test: &str, config: &str) -> std::path::PathBuf {
+    let folder = folder(test);
+    file(&folder, "models/textbook.arch", TEXTBOOK);
+    file(&folder, "cnnsize.yaml", config);
+    folder
+}
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_said_at_its_place() {
+    for case in files::cases("tests/corpus/check", "yaml") {
+        let name = case.path.file_stem().expect("a name").to_str().expect("UTF-8").to_owned();
+        let folder = folder(&format!("config_{name}"));
+        file(&folder, "net.arch", GOOD);
+        file(&folder, "cnnsize.yaml", &case.text);
+        let run = run_in(&folder, &["check"]);
+        assert_eq!(run.code, Some(2), "{name}: {}", run.err);
+        let place = format!("cnnsize.yaml:{}\n", case.says("at").expect("a place"));
+        assert!(run.err.contains(&place), "{name} at {place}{}", run.err);
+        assert!(run.err.contains(case.says("says").expect("a message")), "{name}: {}", run.err);
+    }
+}
+
+#[test]
+fn a_hundred_thousand_brackets_are_refused_at_once() {
+    let folder = project("brackets", &format!("a: {}", "[".repeat(100_000)));
+    let start = Instant::now();
+    let run = run_in(&folder, &["check"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.err.contains("brackets nest deeper"), "{}", run.err);
+    // The library alone takes more than a minute.
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_budget_is_an_upper_limit_for_the_stated_batch() {
+    let config = |memory: &str| {
+        format!(
+            "models:\n  - path: models/*.arch\n    batch: 50\n    budget: {{ params: 903_400, train.memory: {memory} }}\n"
+        )
+    };
+    let fine = run_in(&project("within_budget", &config("565613600 B")), &["check"]);
+    assert_eq!((fine.code, fine.out.as_str()), (Some(0), "1 file checked: nothing found\n"), "{}", fine.err);
+    let over = run_in(&project("over_budget", &config("565613599 B")), &["check", "-f", "concise"]);
+    assert_eq!(over.code, Some(1));
+    assert!(over.out.contains("models/textbook.arch:2:1: error[over-budget]: `train.memory` is 565,613,600 bytes"));
+    // The command line wins over the entry.
+    let one = run_in(&project("batch_of_one", &config("565613599 B")), &["check", "--batch", "1"]);
+    assert_eq!(one.code, Some(0), "{}", one.out);
+}
+
+#[test]
+fn defaults_hold_where_the_file_says_nothing_and_only_there() {
+    let config = "defaults: { batch: 50 }\nmodels:\n  - path: '*.arch'\n    budget: { input.bytes: 36 MB }\n";
+    let folder = folder("defaults");
+    file(&folder, "cnnsize.yaml", config);
+    file(&folder, "a.arch", TEXTBOOK);
+    assert_eq!(run_in(&folder, &["check"]).code, Some(0));
+    // 51 images of 3 x 200 x 300 x 4 B are 36.72 MB.
+    file(&folder, "a.arch", format!("batch 51\n{TEXTBOOK}"));
+    assert_eq!(run_in(&folder, &["check"]).code, Some(1));
+    file(&folder, "a.arch", format!("batch 2\n{TEXTBOOK}"));
+    assert_eq!(run_in(&folder, &["check"]).code, Some(0));
+}
+
+#[test]
+fn growth_is_measured_against_the_baseline_and_says_through_which_layer() {
+    let folder = project("growth", "models:\n  - path: models/*.arch\n    budget: { max-growth: 5 % }\n");
+    let none = run_in(&folder, &["check"]);
+    assert_eq!(none.code, Some(1));
+    assert!(none.out.contains("no-baseline"), "{}", none.out);
+    assert_eq!(run_in(&folder, &["check", "--update-baseline"]).code, Some(0));
+    assert_eq!(run_in(&folder, &["check"]).code, Some(0));
+    // The second layer twice as wide: (27 + 1) 100 + (900 + 1) 400 + (3600 + 1) 400 = 1,803,600.
+    file(&folder, "models/textbook.arch", TEXTBOOK.replace("conv 200", "conv 400"));
+    let grown = run_in(&folder, &["check"]);
+    assert_eq!(grown.code, Some(1));
+    assert!(
+        grown.out.contains("`params` grew by 99.6 %, from 903,400 parameters to 1,803,600 parameters"),
+        "{}",
+        grown.out
+    );
+    assert!(
+        grown.out.contains("most of it through `conv3`: it had 720,400, now 1,440,400 parameters"),
+        "{}",
+        grown.out
+    );
+}
+
+#[test]
+fn the_configuration_among_the_files_stands_for_its_models() {
+    let folder =
+        project("named", "models:\n  - path: models/*.arch\n    budget: { params: 1k }\nexclude: [models/out/**]\n");
+    for args in [&["check", "cnnsize.yaml"][..], &["check", "cnnsize.yaml", "models/textbook.arch"]] {
+        let run = run_in(&folder, args);
+        assert_eq!(run.code, Some(1));
+        assert_eq!(run.out.matches("over-budget").count(), 1, "{}", run.out);
+    }
+    assert_eq!(run_in(&folder, &["check", "--isolated", "models/textbook.arch"]).code, Some(0));
+    file(&folder, "models/out/broken.arch", BROKEN);
+    assert_eq!(run_in(&folder, &["check", "--force-exclude", "models/out/broken.arch"]).code, Some(0));
+    assert_eq!(run_in(&folder, &["check", "models/out/broken.arch"]).code, Some(1));
+}
+
+#[test]
+fn a_broken_file_does_not_stop_the_others_and_levels_decide() {
+    let folder = folder("levels");
+    file(&folder, "broken.arch", BROKEN);
+    file(&folder, "blocks.arch", "block f(n) {\n  conv n 3x3 same\n}\n");
+    file(&folder, "lint.arch", "# cnnsize: allow ueven-stride\ninput 3@8x8\nconv 4 3x3 same\n");
+    let all = run_in(&folder, &["check", "-f", "concise", "lint.arch", "broken.arch", "blocks.arch", "none.arch"]);
+    assert_eq!(all.code, Some(2));
+    assert!(all.err.contains("no file `none.arch`"), "{}", all.err);
+    let places: Vec<_> = all.out.lines().filter_map(|line| line.split(": ").next()).collect();
+    assert_eq!(places, ["lint.arch:1:18", "broken.arch:2:1"], "{}", all.out);
+    assert_eq!(run_in(&folder, &["check", "blocks.arch", "lint.arch"]).code, Some(0));
+    assert_eq!(run_in(&folder, &["check", "--level", "warning", "lint.arch"]).code, Some(1));
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Findings with a hostile file name and a hostile word in a text.
+fn hostile(test: &str, format: &str) -> (String, String) {
+    let folder = folder(&format!("{test}_{format}"));
+    let name = "a\u{1b}[31m\n::error ::x<b>&\".arch";
+    file(&folder, name, "input 3@8x8\ncnov 4 \u{202e}<script>\n");
+    let run = run_in(&folder, &["check", "-f", format, name]);
+    assert_eq!(run.code, Some(1), "{format}: {}", run.err);
+    (run.out, name.to_owned())
+}
+
+#[test]
+fn no_format_lets_a_hostile_name_through() {
+    for format in ["text", "concise", "json", "jsonl", "github", "gitlab", "junit", "sarif"] {
+        let (out, _) = hostile("hostile", format);
+        assert!(!out.chars().any(|c| c == '\u{202e}' || (c.is_control() && c != '\n')), "{format}: {out:?}");
+        if format != "github" {
+            assert!(!out.lines().any(|line| line.trim_start().starts_with("::")), "{format}: {out}");
+        } else {
+            assert!(
+                out.lines().all(|line| line.starts_with("::error file=a") && line.matches("::").count() >= 2),
+                "{out}"
+            );
+        }
+    }
+}
+
+#[test]
+fn findings_for_programs_parse_and_say_the_same() {
+    let (out, name) = hostile("parse", "json");
+    let report = json(&out);
+    assert_eq!(report["schema"], "cnnsize-findings/1");
+    assert_eq!((&report["summary"]["files"], &report["summary"]["warnings"]), (&Value::from(1), &Value::from(0)));
+    let first = &report["findings"][0];
+    assert_eq!((&first["path"], &first["line"], &first["column"]), (&Value::from(name), &2.into(), &1.into()));
+    let keys = ["code", "severity", "message", "path", "line", "column", "end_line", "end_column", "node", "help"];
+    assert!(keys.iter().all(|key| first.get(key).is_some()), "{first}");
+    let lines = hostile("parse", "jsonl").0;
+    assert_eq!(&json(lines.lines().next().expect("a line")), first);
+    let issues = json(&hostile("parse", "gitlab").0);
+    let issue = &issues[0];
+    assert_eq!((&issue["location"]["lines"]["begin"], &issue["severity"]), (&2.into(), &"major".into()));
+    assert!(issue["fingerprint"].is_string() && issue["check_name"].is_string() && issue["description"].is_string());
+}
+
+#[test]
+fn sarif_is_as_oasis_has_it() {
+    let schema = json(&files::read("tests/corpus/check/sarif-2.1.0.schema.json"));
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let log = json(&hostile("oasis", "sarif").0);
+    let errors: Vec<_> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let fine = json(&run(&["check", "--isolated", "-f", "sarif", "examples/textbook.arch"]).out);
+    assert!(validator.is_valid(&fine), "{fine}");
+}
+
+#[test]
+fn junit_has_a_case_for_what_is_fine_too() {
+    let fine = run(&["check", "--isolated", "-f", "junit", "examples/textbook.arch"]).out;
+    assert!(
+        fine.contains("<testcase name=\"examples/textbook.arch\" classname=\"examples/textbook.arch\"/>"),
+        "{fine}"
+    );
+    assert!(fine.contains("tests=\"1\" failures=\"0\""), "{fine}");
+    let wrong = hostile("junit", "junit").0;
+    assert!(wrong.contains("&lt;b&gt;&amp;&quot;.arch") && wrong.contains("</failure>"), "{wrong}");
+    let (opened, closed) = (wrong.matches("<testcase").count(), wrong.matches("</testcase>").count());
+    assert_eq!((opened, closed), (wrong.matches("<failure").count(), wrong.matches("<failure").count()));
+}
+
+#[test]
+fn init_writes_budgets_that_hold_today_and_no_more() {
+    let folder = folder("init");
+    file(&folder, "models/textbook.arch", TEXTBOOK);
+    assert_eq!(run_in(&folder, &["init"]).code, Some(0));
+    let config = fs::read_to_string(folder.join("cnnsize.yaml")).expect("a configuration");
+    // 9,000,000 + 3,613,600 bytes for one image (Géron).
+    for line in ["params: 903400", "macs: 1399500000", "infer.memory: 12613600 B"] {
+        assert!(config.contains(line), "{line} in {config}");
+    }
+    assert_eq!(run_in(&folder, &["check"]).code, Some(0));
+    file(&folder, "models/textbook.arch", TEXTBOOK.replace("conv 400", "conv 401"));
+    assert_eq!(run_in(&folder, &["check"]).code, Some(1));
+    assert_eq!(run_in(&folder, &["init"]).code, Some(2));
+}
+
+#[test]
+fn the_schema_of_the_configuration_knows_what_is_wrong() {
+    let schema = json(&run(&["schema", "config"]).out);
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let model = |budget: Value| serde_json::json!({ "models": [{ "path": "a.arch", "budget": budget }] });
+    assert!(
+        validator
+            .is_valid(&model(serde_json::json!({ "params": "1M", "infer.memory": "64 MiB", "max-growth": "5 %" })))
+    );
+    assert!(!validator.is_valid(&model(serde_json::json!({ "infer.memory": 64 }))));
+    assert!(!validator.is_valid(&serde_json::json!({ "modles": [] })));
+}
