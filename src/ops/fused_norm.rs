@@ -96,7 +96,7 @@ impl Operator for Embed {
         Ok(Vec::new())
     }
 
-    /// [B, S, width], how much of each sample the mask leaves [B], and the sum.
+    /// `[B, S, width]`, how much of each sample the mask leaves `[B]`, and the sum.
     fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
         let (words, table) = (at.require(0)?, at.require(2)?);
         let width = table.shape.dims().and_then(<[Dim]>::last).cloned().unwrap_or(Dim::Unknown);

@@ -156,7 +156,7 @@ impl Operator for Model {
         Ok(Vec::new())
     }
 
-    /// Scores are [N, E]; a classifier's labels [N] come before them.
+    /// Scores are `[N, E]`; a classifier's labels `[N]` come before them.
     fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
         let x = at.require(0)?;
         let (rows, _) = table(&x.shape)?;

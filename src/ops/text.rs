@@ -48,7 +48,7 @@ fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
     }))
 }
 
-/// [C] or [1, C] without the words that are dropped; one empty string where none is left.
+/// `[C]` or `[1, C]` without the words that are dropped; one empty string where none is left.
 fn normalized(x: &Shape, drops: bool) -> Result<Shape, OpError> {
     let Some(dims) = x.dims() else { return Ok(Shape::Unranked) };
     let (1 | 2, Some((words, first))) = (dims.len(), dims.split_last()) else {
