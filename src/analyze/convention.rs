@@ -49,22 +49,18 @@ enum Each {
     Channel,
 }
 
-/// Sizes around an operator that conventions charge for.
+/// Sizes around an operator that conventions charge for; `None` where one is not known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
-    inputs: u64,
-    outputs: u64,
-    channels: u64,
+    inputs: Option<u64>,
+    outputs: Option<u64>,
+    channels: Option<u64>,
 }
 
 impl Sizes {
     pub(super) fn of(at: &At) -> Sizes {
         let channels = at.dims(0).and_then(|d| d.get(1)).and_then(crate::tensor::Dim::size);
-        Sizes {
-            inputs: at.input_elements(0).unwrap_or(0),
-            outputs: at.output_elements(0).unwrap_or(0),
-            channels: channels.unwrap_or(0),
-        }
+        Sizes { inputs: at.input_elements(0), outputs: at.output_elements(0), channels }
     }
 }
 
@@ -171,7 +167,8 @@ pub fn default() -> &'static Convention {
 }
 
 impl Convention {
-    /// What an operator is charged: multiply-accumulates and floating-point operations; `None` beyond 64 bits.
+    /// What an operator is charged: multiply-accumulates and floating-point operations; `None` where a size is
+    /// not known or the count is beyond 64 bits.
     pub(super) fn charge(&self, arithmetic: &Arithmetic, sizes: Sizes) -> Option<(u64, u64)> {
         let macs = sum(self.macs, arithmetic, sizes)?;
         let flops = match self.flops {
@@ -195,9 +192,9 @@ fn sum(terms: &[Term], arithmetic: &Arithmetic, sizes: Sizes) -> Option<u64> {
         let n = match term.each {
             Each::Mac => arithmetic.macs,
             Each::Bias => arithmetic.biases,
-            Each::Input => sizes.inputs,
-            Each::Output => sizes.outputs,
-            Each::Channel => sizes.channels,
+            Each::Input => sizes.inputs?,
+            Each::Output => sizes.outputs?,
+            Each::Channel => sizes.channels?,
         };
         total = total.checked_add(i128::from(n).checked_mul(i128::from(term.times))?)?;
     }

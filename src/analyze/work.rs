@@ -67,7 +67,7 @@ fn charge(model: &Model, id: NodeId, convention: &Convention) -> Charge {
                 unknown: None,
                 operations: arithmetic.operations,
             },
-            None => Charge::unknown(TOO_LARGE.into()),
+            None => Charge::unknown("a size is not known, or the count does not fit into 64 bits".into()),
         },
         Work::Runs(times) => {
             let once = |body: &Body| {
