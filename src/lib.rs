@@ -1,6 +1,7 @@
 //! cnnsize
 
 pub mod analyze;
+pub mod back;
 pub mod base;
 pub mod front;
 pub mod graph;

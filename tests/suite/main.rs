@@ -8,6 +8,7 @@ mod arch_models;
 mod arch_print;
 mod cli;
 mod ebnf;
+mod export;
 mod files;
 mod onnx_proto;
 mod operators;

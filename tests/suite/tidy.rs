@@ -4,12 +4,12 @@ use crate::files::read;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order of the pipeline: each may name those before it.
-const ROOMS: &[&str] = &["base", "tensor", "ops", "graph", "front", "analyze", "lint", "render"];
+const ROOMS: &[&str] = &["base", "tensor", "ops", "graph", "front", "back", "analyze", "lint", "render"];
 
 /// Crates that only some folders or files may name.
 const CRATES: &[(&str, &[&str])] = &[
     ("nom", &["front/arch"]),
-    ("prost", &["front/onnx"]),
+    ("prost", &["front/onnx", "back/onnx"]),
     ("comfy_table", &["render/table.rs"]),
     ("annotate_snippets", &["render/diagnostics.rs"]),
     ("clap", &["cli"]),

@@ -1,0 +1,166 @@
+//! Nodes, attributes, types and constants as messages of the schema.
+
+use super::fill::{Fill, brain, half};
+use crate::front::onnx::proto::tensor_shape_proto::{Dimension, dimension};
+use crate::front::onnx::proto::{
+    AttributeProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+};
+use crate::ops::attributes::Attribute;
+use crate::ops::rules::Slot;
+use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
+use prost::Message;
+use prost::bytes::Bytes;
+
+/// Text as the schema holds it.
+pub(super) fn text(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// Name and type of a value; a type that is not known is left out.
+pub(super) fn value_info(name: &str, ty: &ValueType) -> ValueInfoProto {
+    ValueInfoProto { name: text(name), r#type: value_type(ty) }
+}
+
+fn value_type(ty: &ValueType) -> Option<TypeProto> {
+    use type_proto::Value;
+    let inner = |ty: &ValueType| value_type(ty).map(Box::new);
+    let value = match ty {
+        ValueType::Tensor(tensor) => {
+            Value::TensorType(type_proto::Tensor { elem_type: tensor.dtype?.onnx(), shape: shape(&tensor.shape) })
+        }
+        ValueType::Sequence(of) => Value::SequenceType(Box::new(type_proto::Sequence { elem_type: inner(of) })),
+        ValueType::Optional(of) => Value::OptionalType(Box::new(type_proto::Optional { elem_type: inner(of) })),
+        ValueType::Map(key, of) => {
+            Value::MapType(Box::new(type_proto::Map { key_type: key.onnx(), value_type: inner(of) }))
+        }
+        ValueType::Unknown => return None,
+    };
+    Some(TypeProto { value: Some(value) })
+}
+
+fn shape(shape: &Shape) -> Option<TensorShapeProto> {
+    let dim = |dim: &Dim| {
+        let value = match dim {
+            Dim::Known(n) => Some(dimension::Value::DimValue(*n)),
+            Dim::Unknown => None,
+            Dim::Symbolic(_) => Some(dimension::Value::DimParam(text(&dim.to_string()))),
+        };
+        Dimension { value }
+    };
+    Some(TensorShapeProto { dim: shape.dims()?.iter().map(dim).collect() })
+}
+
+/// Sizes as a tensor has them; `None` while one is not known.
+pub(super) fn sizes(shape: &Shape) -> Option<Vec<i64>> {
+    shape.dims()?.iter().map(Dim::known).collect()
+}
+
+/// What a tensor is, without its contents.
+pub(super) fn tensor(name: &str, ty: &TensorType) -> Option<TensorProto> {
+    let data_type = ty.dtype?.onnx();
+    Some(TensorProto { dims: sizes(&ty.shape)?, data_type, name: text(name), ..TensorProto::default() })
+}
+
+/// A small constant with its contents; `None` where they are not all known, or of a type that has no numbers here.
+pub(super) fn constant(name: &str, ty: &TensorType, literal: &Literal) -> Option<TensorProto> {
+    let raw_data = Some(contents(ty.dtype?, &literal.elements)?.into());
+    Some(TensorProto { raw_data, ..tensor(name, ty)? })
+}
+
+fn contents(dtype: DType, elements: &Elements) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match elements {
+        Elements::Ints(ints) => {
+            for n in ints {
+                let n = n.known()?;
+                match dtype {
+                    DType::I64 => bytes.extend(n.to_le_bytes()),
+                    DType::I32 => bytes.extend(i32::try_from(n).ok()?.to_le_bytes()),
+                    DType::U8 | DType::Bool => bytes.extend(u8::try_from(n).ok()?.to_le_bytes()),
+                    _ => return None,
+                }
+            }
+        }
+        Elements::Floats(floats) => {
+            for x in floats {
+                #[expect(clippy::cast_possible_truncation, reason = "rounding to the type is the point")]
+                let single = *x as f32;
+                match dtype {
+                    DType::F64 => bytes.extend(x.to_le_bytes()),
+                    DType::F32 => bytes.extend(single.to_le_bytes()),
+                    DType::F16 => bytes.extend(half(single).to_le_bytes()),
+                    DType::BF16 => bytes.extend(brain(single).to_le_bytes()),
+                    _ => return None,
+                }
+            }
+        }
+        Elements::Ratios(_) => return None,
+    }
+    Some(bytes)
+}
+
+/// An attribute; `None` for one of which the graph keeps too little to write it.
+pub(super) fn attribute(name: &str, value: &Attribute) -> Option<AttributeProto> {
+    let mut proto = AttributeProto { name: text(name), ..AttributeProto::default() };
+    proto.r#type = match value {
+        Attribute::Float(x) => {
+            proto.f = Some(*x);
+            1
+        }
+        Attribute::Int(n) => {
+            proto.i = Some(*n);
+            2
+        }
+        Attribute::String(s) => {
+            proto.s = Some(text(s));
+            3
+        }
+        Attribute::Tensor { dtype, shape, literal } => {
+            let tensor = constant("", &TensorType::new(*dtype, shape.clone()), literal.as_deref()?)?;
+            proto.t = Some(tensor.encode_to_vec().into());
+            4
+        }
+        Attribute::Floats(v) => {
+            proto.floats.clone_from(v);
+            6
+        }
+        Attribute::Ints(v) => {
+            proto.ints.clone_from(v);
+            7
+        }
+        Attribute::Strings(v) => {
+            proto.strings = v.iter().map(|s| text(s)).collect();
+            8
+        }
+        Attribute::Other => return None,
+    };
+    Some(proto)
+}
+
+/// The sizes of a shape as a constant.
+pub(super) fn shape_constant(name: &str, shape: &Shape) -> Option<TensorProto> {
+    let sizes = Literal::vector(shape.dims()?.to_vec());
+    constant(name, &TensorType::new(DType::I64, sizes.shape()), &sizes)
+}
+
+/// A node that makes a weight out of its sizes.
+pub(super) fn of_shape(name: &str, shape: &str, dtype: DType, slot: Slot) -> Option<NodeProto> {
+    let one = TensorType::new(dtype, Shape::known(&[1]));
+    let mut contents = Vec::new();
+    Fill::single(dtype, slot).write(&mut contents).ok()?;
+    let value = TensorProto { raw_data: Some(contents.into()), ..tensor("", &one)? };
+    let attribute = AttributeProto {
+        name: text("value"),
+        t: Some(value.encode_to_vec().into()),
+        r#type: 4,
+        ..AttributeProto::default()
+    };
+    Some(NodeProto {
+        input: vec![text(shape)],
+        output: vec![text(name)],
+        name: text(name),
+        op_type: text("ConstantOfShape"),
+        attribute: vec![attribute],
+        ..NodeProto::default()
+    })
+}
