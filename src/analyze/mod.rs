@@ -19,6 +19,7 @@ use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};
 use crate::graph::{Model, NodeId, ValueId};
 use convention::Convention;
 use report::{Layer, Report, Settings, Tensor, Totals, Training, Unknown};
+use std::sync::Arc;
 
 /// What a model is sized for, beside what is in the model itself.
 #[derive(Clone, Debug)]
@@ -116,19 +117,23 @@ impl<'a> Sizing<'a> {
         let node = &model.nodes[id];
         let own = self.params.first_used_by(id);
         let work = &self.work.nodes[id.index()];
-        let inputs = node.inputs.iter().flatten().filter(|v| model.is_activation(**v));
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        let read = node.inputs.iter().flatten().filter(|v| model.is_activation(**v));
+        inputs.extend(read.map(|v| Arc::clone(&model.values[*v].name)));
+        let mut outputs = Vec::with_capacity(node.outputs.len());
+        outputs.extend(node.outputs.iter().flatten().map(|v| tensor(model, *v)));
         Layer {
-            name: node.name.to_string(),
-            op: node.op_type.to_string(),
+            name: Arc::clone(&node.name),
+            op: Arc::clone(&node.op_type),
             window: match node.origin {
                 Origin::Node { .. } => window::notation(&node.attributes),
                 Origin::Text(_) | Origin::Byte(_) | Origin::File => String::new(),
             },
-            group: node.group.to_string(),
-            scope: node.scope.to_string(),
+            group: Arc::clone(&node.group),
+            scope: Arc::clone(&node.scope),
             origin: node.origin.clone(),
-            inputs: inputs.map(|v| model.values[*v].name.to_string()).collect(),
-            outputs: node.outputs.iter().flatten().map(|v| tensor(model, *v)).collect(),
+            inputs,
+            outputs,
             parameters: own.parameters(),
             trainable: own.trainable,
             buffers: own.buffers,
@@ -214,7 +219,7 @@ impl Sizing<'_> {
 
 fn tensor(model: &Model, id: ValueId) -> Tensor {
     let value = &model.values[id];
-    Tensor { name: value.name.to_string(), ty: value.ty.clone() }
+    Tensor { name: Arc::clone(&value.name), ty: value.ty.clone() }
 }
 
 /// The known elements of a value, or unknown.

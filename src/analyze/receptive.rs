@@ -8,6 +8,7 @@
 use super::report::Field;
 use crate::graph::{Model, NodeId, ValueId};
 use crate::ops::rules::{Tap, Window};
+use std::sync::Arc;
 
 /// What a unit sees along one axis: its first and last position, each as `base + step·⌊(u·num + shift) / den⌋`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ struct View {
 
 /// Receptive fields of every value of the network.
 pub(super) struct Fields {
-    names: Vec<String>,
+    names: Vec<Arc<str>>,
     /// By value. `None`: not known.
     views: Vec<Option<Vec<View>>>,
 }
@@ -174,7 +175,9 @@ impl Fields {
     /// What a value sees; nothing when that is not known or there is no spatial axis.
     pub(super) fn of_value(&self, id: ValueId) -> Vec<Field> {
         let views = self.views[id.index()].as_deref().unwrap_or(&[]);
-        views.iter().filter(|v| !v.axes.is_empty()).filter_map(|v| self.field(v)).collect()
+        let mut fields = Vec::with_capacity(views.len());
+        fields.extend(views.iter().filter(|v| !v.axes.is_empty()).filter_map(|v| self.field(v)));
+        fields
     }
 
     /// Whether what a value sees follows from windows (a gate that looked at everything does not change that).
@@ -183,8 +186,13 @@ impl Fields {
     }
 
     fn field(&self, view: &View) -> Option<Field> {
-        let mut field =
-            Field { input: self.names[view.input].clone(), size: Vec::new(), stride: Vec::new(), offset: Vec::new() };
+        let rank = view.axes.len();
+        let mut field = Field {
+            input: Arc::clone(&self.names[view.input]),
+            size: Vec::with_capacity(rank),
+            stride: Vec::with_capacity(rank),
+            offset: Vec::with_capacity(rank),
+        };
         for axis in &view.axes {
             field.size.push(u64::try_from(axis.size()?).ok()?);
             field.stride.push(axis.stride()?);
@@ -219,7 +227,7 @@ pub(super) fn fields(model: &Model) -> Fields {
             views[output.index()].clone_from(&seen);
         }
     }
-    let names = model.main.inputs.iter().map(|v| model.values[*v].name.to_string()).collect();
+    let names = model.main.inputs.iter().map(|v| Arc::clone(&model.values[*v].name)).collect();
     Fields { names, views }
 }
 

@@ -4,6 +4,7 @@
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};
 use crate::tensor::ValueType;
+use std::sync::Arc;
 
 /// Everything that is known of one model.
 #[derive(Clone, Debug)]
@@ -106,7 +107,7 @@ pub struct Training {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its type.
     pub ty: ValueType,
 }
@@ -115,19 +116,19 @@ pub struct Tensor {
 #[derive(Clone, Debug)]
 pub struct Layer {
     /// Its name.
-    pub name: String,
+    pub name: Arc<str>,
     /// The operator's name.
-    pub op: String,
+    pub op: Arc<str>,
     /// How its window slides, in the language's notation (`3x3 /2`); empty where a text says it, and without a window.
     pub window: String,
     /// The line that it belongs to: a row of the table.
-    pub group: String,
+    pub group: Arc<str>,
     /// The block that it belongs to.
-    pub scope: String,
+    pub scope: Arc<str>,
     /// Where it stands in the file.
     pub origin: Origin,
     /// Names of the activations that it reads.
-    pub inputs: Vec<String>,
+    pub inputs: Vec<Arc<str>>,
     /// What it makes.
     pub outputs: Vec<Tensor>,
     /// Learned values that are first used here.
@@ -150,7 +151,7 @@ pub struct Layer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The network's input.
-    pub input: String,
+    pub input: Arc<str>,
     /// Positions seen, from the first to the last.
     pub size: Vec<u64>,
     /// Input positions between neighbouring units, rounded down to a whole number (0 after an upsampling beyond the input's

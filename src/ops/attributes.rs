@@ -2,6 +2,7 @@
 
 use super::rules::OpError;
 use crate::tensor::{DType, Literal, Shape};
+use std::sync::Arc;
 
 /// One attribute's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,12 +34,17 @@ pub enum Attribute {
 
 /// Named attributes in the order of the file. Nodes have few: a list is the fastest map.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Attributes(Vec<(Box<str>, Attribute)>);
+pub struct Attributes(Vec<(Arc<str>, Attribute)>);
 
 impl Attributes {
     /// None.
     pub fn new() -> Attributes {
         Attributes::default()
+    }
+
+    /// None yet, with room for so many.
+    pub fn with_room(n: usize) -> Attributes {
+        Attributes(Vec::with_capacity(n))
     }
 
     /// With one more.
@@ -64,7 +70,7 @@ impl Attributes {
     }
 
     /// Adds one at the end.
-    pub fn push(&mut self, name: &str, value: Attribute) {
+    pub fn push(&mut self, name: impl Into<Arc<str>>, value: Attribute) {
         self.0.push((name.into(), value));
     }
 

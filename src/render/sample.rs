@@ -26,8 +26,8 @@ pub(super) fn textbook() -> Entry {
         Layer {
             op: "Conv".into(),
             window: String::new(),
-            group: name.clone(),
-            scope: String::new(),
+            group: name.clone().into(),
+            scope: "".into(),
             origin: Origin::Text(Span { source, start, end: start + 20 }),
             inputs: vec![input.into()],
             outputs: vec![tensor(&name, &sizes)],
@@ -38,7 +38,7 @@ pub(super) fn textbook() -> Entry {
             flops: AtLeast::exact(Elements(2 * macs)),
             activation_bytes: AtLeast::exact(Bytes(sizes.iter().product::<u64>() * 4)),
             receptive_field: Vec::new(),
-            name,
+            name: name.into(),
         }
     };
     let bytes = |n| AtLeast::exact(Bytes(n));

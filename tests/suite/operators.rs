@@ -50,7 +50,7 @@ impl Case {
         let [name, op, opset, attributes, inputs, outputs] = value.as_array()?.as_slice() else { return None };
         let mut read = Attributes::new();
         for (name, value) in attributes.as_object()? {
-            read.push(name, attribute(value)?);
+            read.push(name.as_str(), attribute(value)?);
         }
         let optional = |v: &Value| if v.is_null() { Some(None) } else { wire(v).map(Some) };
         let inputs = inputs.as_array()?.iter().map(optional).collect::<Option<Vec<_>>>()?;

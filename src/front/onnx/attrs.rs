@@ -2,19 +2,19 @@
 
 use super::proto::{AttributeProto, SparseTensorProto, TensorProto};
 use super::tensor::{self, Budget};
-use super::text;
+use super::{Words, text};
 use crate::ops::attributes::{Attribute, Attributes};
 use crate::tensor::{DType, Shape};
 use prost::Message;
 use prost::bytes::Bytes;
 
 /// Reads them in order. `Err` names the attribute that is wrong, and says what is wrong with it.
-pub(super) fn read(protos: Vec<AttributeProto>, budget: &mut Budget) -> Result<Attributes, String> {
-    let mut attributes = Attributes::new();
+pub(super) fn read(protos: Vec<AttributeProto>, words: &mut Words, budget: &mut Budget) -> Result<Attributes, String> {
+    let mut attributes = Attributes::with_room(protos.len());
     for proto in protos {
-        let name = text(&proto.name);
+        let name = words.of(&proto.name);
         let value = value(proto, budget).map_err(|what| format!("attribute `{name}`: {what}"))?;
-        attributes.push(&name, value);
+        attributes.push(name, value);
     }
     Ok(attributes)
 }

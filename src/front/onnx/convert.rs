@@ -6,7 +6,7 @@ use super::order;
 use super::proto::{AttributeProto, GraphProto, NodeProto, OperatorSetIdProto};
 use super::tensor::{self, Budget};
 use super::types::{Symbols, declared, value_info};
-use super::{File, Outcome, attrs, shown, text, undecodable};
+use super::{File, Outcome, Words, attrs, shown, text, undecodable};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::limits;
 use crate::graph::{Builder, NodeSpec, Role, Stored, ValueId};
@@ -69,7 +69,7 @@ pub(super) struct Frame {
     pub(super) attributes: HashMap<Bytes, AttributeProto>,
     pub(super) opsets: Rc<Opsets>,
     /// Names that the function's outputs have outside.
-    pub(super) delivered: HashMap<Bytes, String>,
+    pub(super) delivered: HashMap<Bytes, Arc<str>>,
     /// Place in stored order of the node of the network that everything here belongs to.
     pub(super) index: Option<usize>,
 }
@@ -82,7 +82,7 @@ pub(super) struct Converter<'a> {
     file: &'a File,
     symbols: Symbols,
     /// Operators and scopes by name, each once.
-    words: HashMap<Box<str>, Arc<str>>,
+    words: Words,
     constants: Budget,
     /// Nodes that functions and sub-graphs may still expand to.
     expansion: usize,
@@ -113,7 +113,7 @@ impl<'a> Converter<'a> {
             findings: Vec::new(),
             file,
             symbols: Symbols::default(),
-            words: HashMap::new(),
+            words: Words::default(),
             constants: Budget::new(),
             expansion: most_expansion(file),
             declared: None,
@@ -204,7 +204,7 @@ impl<'a> Converter<'a> {
             return self.call(&node, index, &function);
         }
         let domain = standard(&node.domain);
-        let (domain_text, op_type) = (self.word(&domain), self.word(&node.op_type));
+        let (domain_text, op_type) = (self.words.of(&domain), self.words.of(&node.op_type));
         let kind = crate::ops::find(&domain_text, &op_type).unwrap_or(&UNKNOWN);
         let opset = self.opset(&domain);
         let mut inputs = Vec::with_capacity(node.input.len());
@@ -216,7 +216,7 @@ impl<'a> Converter<'a> {
             .iter()
             .filter_map(|wanted| attributes.iter().find(|a| &a.name[..] == wanted.as_bytes())?.g.clone())
             .collect();
-        let read = attrs::read(attributes, &mut self.constants);
+        let read = attrs::read(attributes, &mut self.words, &mut self.constants);
         let (attributes, wrong) = match read {
             Ok(attributes) => (attributes, None),
             Err(what) => (Attributes::new(), Some(OpError::invalid(what))),
@@ -237,7 +237,7 @@ impl<'a> Converter<'a> {
             attributes,
             opset,
             inputs,
-            outputs: node.output.iter().map(|o| self.value_name(o).into()).collect(),
+            outputs: node.output.iter().map(|o| self.value_name(o)).collect(),
             open: None,
             bodies,
             scope,
@@ -250,9 +250,8 @@ impl<'a> Converter<'a> {
         } else if !known {
             self.unknown_operator(&domain, &node.op_type, origin);
         }
-        let outputs = self.builder.node(id).outputs.clone();
-        for (output, proto) in outputs.into_iter().zip(node.output) {
-            let Some(output) = output else { continue };
+        for (position, proto) in node.output.into_iter().enumerate() {
+            let Some(Some(output)) = self.builder.node(id).outputs.get(position).copied() else { continue };
             if !known && let Some(ty) = self.declared(&proto) {
                 self.builder.set_type(output, ty);
             }
@@ -384,24 +383,24 @@ impl<'a> Converter<'a> {
     }
 
     /// The name of a value as reports show it.
-    pub(super) fn value_name(&self, name: &Bytes) -> String {
-        let plain = || text(name);
+    pub(super) fn value_name(&self, name: &Bytes) -> Arc<str> {
+        let plain = String::from_utf8_lossy(name);
         match self.frames.last() {
             Some(Frame { prefix: Some(prefix), delivered, .. }) if !name.is_empty() => {
-                delivered.get(name).cloned().unwrap_or_else(|| format!("{prefix}/{}", plain()))
+                delivered.get(name).cloned().unwrap_or_else(|| format!("{prefix}/{plain}").into())
             }
-            _ => plain(),
+            _ => plain.as_ref().into(),
         }
     }
 
     /// A node's own name, or its first output's.
     pub(super) fn node_name(&self, node: &NodeProto) -> Arc<str> {
-        let own = if node.name.is_empty() { node.output.iter().find(|o| !o.is_empty()) } else { None };
-        match own {
-            Some(output) => self.value_name(output).into(),
-            None => match self.frames.last().and_then(|f| f.prefix.as_ref()) {
-                Some(prefix) => format!("{prefix}/{}", text(&node.name)).into(),
-                None => text(&node.name).into(),
+        let plain = String::from_utf8_lossy(&node.name);
+        match node.output.iter().find(|o| !o.is_empty()) {
+            Some(output) if plain.is_empty() => self.value_name(output),
+            _ => match self.frames.last().and_then(|f| f.prefix.as_ref()) {
+                Some(prefix) => format!("{prefix}/{plain}").into(),
+                None => plain.as_ref().into(),
             },
         }
     }
@@ -409,17 +408,7 @@ impl<'a> Converter<'a> {
     /// The block that a node belongs to: what exporters write before the last slash of its name.
     fn scope(&mut self, name: &str) -> Arc<str> {
         let path = name.rsplit_once('/').map_or("", |(path, _)| path.trim_start_matches('/'));
-        self.word(path.as_bytes())
-    }
-
-    fn word(&mut self, bytes: &[u8]) -> Arc<str> {
-        let word = String::from_utf8_lossy(bytes);
-        if let Some(known) = self.words.get(&*word) {
-            return Arc::clone(known);
-        }
-        let shared: Arc<str> = word.as_ref().into();
-        self.words.insert(word.into(), Arc::clone(&shared));
-        shared
+        self.words.of(path.as_bytes())
     }
 
     pub(super) fn index(&self, index: usize) -> usize {

@@ -26,6 +26,7 @@ use crate::graph::Model;
 use prost::Message;
 use prost::bytes::Bytes;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -141,6 +142,22 @@ fn undecodable(error: &prost::DecodeError) -> Box<Diagnostic> {
 /// Bytes as text. Names need not be UTF-8; what is not is replaced where it is shown.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Texts that come again and again, each kept once.
+#[derive(Default)]
+struct Words(HashSet<Arc<str>>);
+
+impl Words {
+    fn of(&mut self, bytes: &[u8]) -> Arc<str> {
+        let word = String::from_utf8_lossy(bytes);
+        if let Some(known) = self.0.get(&*word) {
+            return Arc::clone(known);
+        }
+        let word: Arc<str> = word.into();
+        self.0.insert(Arc::clone(&word));
+        word
+    }
 }
 
 /// A name inside a message: not endless.
