@@ -323,7 +323,9 @@ impl Builder {
             for ty in &types {
                 check_size(ty)?;
             }
-            let literals = op.fold(&At { inputs, known, outputs: &types, n_outputs, bodies });
+            let literals = few(&ValueType::Unknown, types.iter(), |outputs| {
+                op.fold(&At { inputs, known, outputs, n_outputs, bodies })
+            });
             let small = |l: Option<Literal>| l.filter(|l| l.len() <= literal::ELEMENTS);
             Ok((types, literals.into_iter().map(small).collect()))
         })
@@ -344,8 +346,19 @@ fn opaque() -> Box<dyn Operator> {
     (UNKNOWN.read)(&nothing).expect("the unknown operator is read from nothing")
 }
 
-/// Most inputs whose types are gathered without allocating.
+/// Most things around a node that are gathered without allocating.
 const FEW: usize = 8;
+
+/// Lists what is around a node; `filler` stands where nothing is, and is never seen. Every node asks several times; nearly all have few inputs and outputs, and need no lists
+/// on the heap.
+pub(super) fn few<T: Copy, R>(filler: T, things: impl ExactSizeIterator<Item = T>, ask: impl FnOnce(&[T]) -> R) -> R {
+    if things.len() > FEW {
+        return ask(&things.collect::<Vec<_>>());
+    }
+    let (mut list, n) = ([filler; FEW], things.len());
+    list.iter_mut().zip(things).for_each(|(place, thing)| *place = thing);
+    ask(&list[..n])
+}
 
 /// Gathers what is known around a node and asks.
 pub(super) fn around<R>(
@@ -354,21 +367,13 @@ pub(super) fn around<R>(
     bodies: &[Body],
     ask: impl FnOnce(&[Option<&ValueType>], &[Option<&Literal>], &[Vec<BodyOutput>]) -> R,
 ) -> R {
-    let ty = |i: &Option<ValueId>| i.map(|i| &values[i].ty);
-    let literal = |i: &Option<ValueId>| i.and_then(|i| values[i].literal.as_deref());
     let delivered = |o: &ValueId| BodyOutput { ty: &values[*o].ty, known: values[*o].literal.as_deref() };
     let bodies: Vec<Vec<_>> = bodies.iter().map(|b| b.outputs.iter().map(delivered).collect()).collect();
-    // Every node asks several times; nearly all have few inputs, and need no lists on the heap.
-    if inputs.len() <= FEW {
-        let (mut types, mut known) = ([None; FEW], [None; FEW]);
-        for ((input, types), known) in inputs.iter().zip(&mut types).zip(&mut known) {
-            (*types, *known) = (ty(input), literal(input));
-        }
-        return ask(&types[..inputs.len()], &known[..inputs.len()], &bodies);
-    }
-    let types: Vec<_> = inputs.iter().map(ty).collect();
-    let known: Vec<_> = inputs.iter().map(literal).collect();
-    ask(&types, &known, &bodies)
+    few(None, inputs.iter().map(|i| i.map(|i| &values[i].ty)), |types| {
+        few(None, inputs.iter().map(|i| i.and_then(|i| values[i].literal.as_deref())), |known| {
+            ask(types, known, &bodies)
+        })
+    })
 }
 
 /// Sizes must not be negative, and their product must be countable.

@@ -169,9 +169,10 @@ impl Model {
     pub fn at<R>(&self, id: NodeId, ask: impl FnOnce(&dyn Operator, &At) -> R) -> R {
         let node = &self.nodes[id];
         build::around(&self.values, &node.inputs, &node.bodies, |inputs, known, bodies| {
-            let outputs: Vec<ValueType> =
-                node.outputs.iter().map(|o| o.map_or(ValueType::Unknown, |o| self.values[o].ty.clone())).collect();
-            ask(&*node.op, &At { inputs, known, outputs: &outputs, n_outputs: outputs.len(), bodies })
+            let outputs = node.outputs.iter().map(|o| o.map_or(&ValueType::Unknown, |o| &self.values[o].ty));
+            build::few(&ValueType::Unknown, outputs, |outputs| {
+                ask(&*node.op, &At { inputs, known, outputs, n_outputs: outputs.len(), bodies })
+            })
         })
     }
 

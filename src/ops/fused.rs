@@ -130,7 +130,8 @@ impl Fused {
         if let Some(x) = inputs.first_mut() {
             *x = first.as_ref();
         }
-        let outputs: Vec<ValueType> = at.outputs.iter().map(channels_first).collect();
+        let outputs: Vec<ValueType> = at.outputs.iter().map(|ty| channels_first(ty)).collect();
+        let outputs: Vec<_> = outputs.iter().collect();
         let turned = At { inputs: &inputs, outputs: &outputs, ..*at };
         turned.with_inputs(self.inputs, |at| ask(&*self.ordinary, at))
     }

@@ -179,7 +179,7 @@ pub struct At<'a> {
     /// Contents of those inputs that are small known constants.
     pub known: &'a [Option<&'a Literal>],
     /// Types of its outputs: empty while they are being inferred.
-    pub outputs: &'a [ValueType],
+    pub outputs: &'a [&'a ValueType],
     /// How many outputs the node has (trailing optional ones may be left out).
     pub n_outputs: usize,
     /// What its sub-graphs deliver, in the order of the attributes that hold them.
@@ -239,7 +239,7 @@ impl<'a> At<'a> {
 
     /// The tensor type of an output, once inferred.
     pub fn output(&self, position: usize) -> Option<&'a TensorType> {
-        self.outputs.get(position).and_then(ValueType::tensor)
+        self.outputs.get(position).and_then(|ty| ty.tensor())
     }
 
     /// The number of elements of an output, if known.

@@ -99,7 +99,11 @@ impl Case {
             .iter()
             .map(|b| b.iter().map(|(ty, known)| BodyOutput { ty, known: known.as_ref() }).collect())
             .collect();
-        Ok(ask(&*op, &At { inputs: &inputs, known: &known, outputs, n_outputs: self.n_outputs, bodies: &bodies }))
+        let outputs: Vec<_> = outputs.iter().collect();
+        Ok(ask(
+            &*op,
+            &At { inputs: &inputs, known: &known, outputs: &outputs, n_outputs: self.n_outputs, bodies: &bodies },
+        ))
     }
 }
 

@@ -150,7 +150,8 @@ impl Twin {
         let types: Vec<Option<ValueType>> = positions.iter().map(input).collect();
         let inputs: Vec<Option<&ValueType>> = types.iter().map(Option::as_ref).collect();
         let known: Vec<Option<&Literal>> = positions.iter().map(|p| at.literal(*p)).collect();
-        let outputs: Vec<ValueType> = at.outputs.iter().map(turned).collect();
+        let outputs: Vec<ValueType> = at.outputs.iter().map(|ty| turned(ty)).collect();
+        let outputs: Vec<&ValueType> = outputs.iter().collect();
         let bodies: &[Vec<BodyOutput>] = &[];
         ask(&*self.standard, &At { inputs: &inputs, known: &known, outputs: &outputs, n_outputs: at.n_outputs, bodies })
     }

@@ -7,6 +7,9 @@ use std::fmt::Write;
 /// The text with everything invisible written out, as `\n` or `\u{1b}`. It stays on one line and cannot begin a command
 /// of a build server (`::add-mask::`, `##[group]`).
 pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let commands = text.contains("##[") || text.trim_start().starts_with("::");
     if !commands && !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
@@ -46,6 +49,11 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
 
 fn code(c: char, out: &mut String) {
     let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+}
+
+/// Letters, digits and the like: nothing that hides or begins a command, as nearly every name is.
+pub(super) fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' ' | b'!' | b'$'..=b'9' | b';' | b'='..=b'~')
 }
 
 /// Controls, line separators, marks of the reading direction, and characters that take no room.

@@ -1,7 +1,7 @@
 //! The JSON report: a serialisable twin of [`Report`], so that names in it never change with the program's insides.
 //! `report.schema.json` describes it; a test holds every output against that.
 
-use super::escape::is_hidden;
+use super::escape::{is_hidden, is_plain};
 use super::{Broken, Entry, Format, Outcome, Style};
 use crate::analyze::report::{Field, Layer, Report, Tensor};
 use crate::base::diagnostic::{Diagnostic, Origin};
@@ -491,6 +491,9 @@ impl serde_json::ser::Formatter for Lines {
     }
     /// The same string for every reader of JSON, and harmless for terminals, pages and build logs that show it raw.
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().all(is_plain) {
+            return out.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.find(|c| matches!(c, '<' | '#') || is_hidden(c)) {
             let (plain, behind) = rest.split_at(at);

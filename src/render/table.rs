@@ -9,7 +9,7 @@ use super::units::{bytes, count, grouped, steps};
 use super::{Entry, Figures, Format, Layout, Outcome, Style};
 use crate::base::quantity::{AtLeast, Macs, Quantity};
 use crate::base::source::Sources;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, Table, Width, presets};
 use std::io;
 use std::path::Path;
 use unicode_width::UnicodeWidthStr;
@@ -21,6 +21,8 @@ pub(super) const FORMAT: Format =
 const GAP: usize = 2;
 /// Shortest that a name is cut to.
 const NAME: usize = 9;
+/// Rows that are laid out at once: a table of 10^5 lines must not be in memory twice.
+const ROWS: usize = 1000;
 /// Width of the names of totals.
 const LABEL: usize = 12;
 
@@ -99,18 +101,23 @@ fn layers(figures: &Figures, sources: &Sources, style: &Style, out: &mut dyn io:
     if let Some(width) = style.width {
         fit(&mut columns, width, style);
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    for i in 0..columns.first().map_or(0, |column| column.cells.len()) {
-        table.add_row(columns.iter().map(|column| column.cells.get(i).map_or("", String::as_str)));
-    }
-    for (column, ours) in table.column_iter_mut().zip(&columns) {
-        column.set_padding((u16::try_from(GAP).unwrap_or(0), 0));
-        column.set_cell_alignment(if ours.right { CellAlignment::Right } else { CellAlignment::Left });
-    }
-    for (i, line) in table.lines().enumerate() {
-        let line = line.trim_end();
-        writeln!(out, "{}", if i == 0 { emphasis(line, style) } else { line.into() })?;
+    let widths: Vec<usize> = columns.iter().map(|column| GAP + column.width()).collect();
+    let n = columns.first().map_or(0, |column| column.cells.len());
+    for start in (0..n).step_by(ROWS) {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        for i in start..n.min(start + ROWS) {
+            table.add_row(columns.iter().map(|column| column.cells.get(i).map_or("", String::as_str)));
+        }
+        for ((column, ours), width) in table.column_iter_mut().zip(&columns).zip(&widths) {
+            column.set_padding((u16::try_from(GAP).unwrap_or(0), 0));
+            column.set_cell_alignment(if ours.right { CellAlignment::Right } else { CellAlignment::Left });
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(u16::try_from(*width).unwrap_or(u16::MAX))));
+        }
+        for (i, line) in table.lines().enumerate() {
+            let line = line.trim_end();
+            writeln!(out, "{}", if start + i == 0 { emphasis(line, style) } else { line.into() })?;
+        }
     }
     if let Rows { left_out: left_out @ 1.., left_out_memory, .. } = rows {
         let memory = least(left_out_memory, |n| bytes(n, style.units));
