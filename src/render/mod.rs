@@ -6,6 +6,7 @@ pub mod diagnostics;
 pub mod escape;
 pub mod findings;
 pub mod json;
+mod lines;
 mod markdown;
 pub mod rows;
 #[cfg(test)]

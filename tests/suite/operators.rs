@@ -76,7 +76,8 @@ impl Case {
         let n_outputs = self.outputs.len();
         let mut at = At { inputs: &inputs, known: &known, outputs: &[], n_outputs, bodies: &[] };
         let types = op.infer(&at).map_err(|e| e.message)?;
-        at.outputs = &types;
+        let outputs: Vec<_> = types.iter().collect();
+        at.outputs = &outputs;
         let folded = op.fold(&at);
         op.work(&at);
         op.window(&at);

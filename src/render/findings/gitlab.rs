@@ -2,7 +2,7 @@
 
 use super::{File, Format, located};
 use crate::base::diagnostic::Severity;
-use crate::render::{Style, json};
+use crate::render::{Style, lines};
 use std::collections::BTreeMap;
 use std::io;
 
@@ -46,5 +46,5 @@ fn write(files: &[File], _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
             location: Location { lines: Lines { begin: at.place.map_or(1, |(start, _)| start.line) }, path: at.path },
         }
     });
-    json::pretty(&issues.collect::<Vec<_>>(), out)
+    lines::pretty(&issues.collect::<Vec<_>>(), out)
 }

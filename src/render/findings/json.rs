@@ -2,7 +2,7 @@
 
 use super::{File, Format, Located, count, located};
 use crate::base::diagnostic::Severity;
-use crate::render::{Style, json};
+use crate::render::{Style, lines};
 use std::io;
 
 pub(super) const FORMAT: Format = Format { name: "json", doc: "for programs, with a schema", write };
@@ -63,5 +63,5 @@ fn write(files: &[File], _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
         warnings: count(files, Severity::Warning),
     };
     let findings = located(files).map(Finding::of).collect();
-    json::pretty(&Twin { schema: "cnnsize-findings/1", findings, summary }, out)
+    lines::pretty(&Twin { schema: "cnnsize-findings/1", findings, summary }, out)
 }

@@ -6,7 +6,7 @@
 use super::{File, Format, Located, located};
 use crate::base::diagnostic::Severity;
 use crate::render::escape::visible;
-use crate::render::{Style, json};
+use crate::render::{Style, lines};
 use serde_json::{Value, json as object};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -27,7 +27,7 @@ fn write(files: &[File], _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
             "results": results,
         }],
     });
-    json::pretty(&log, out)
+    lines::pretty(&log, out)
 }
 
 fn result(at: &Located) -> Value {
