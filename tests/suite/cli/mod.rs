@@ -4,6 +4,7 @@ mod check;
 mod exits;
 mod explain;
 mod formats;
+mod hook;
 mod imports;
 mod snapshots;
 mod streams;
