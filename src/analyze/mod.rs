@@ -91,6 +91,12 @@ impl<'a> Sizing<'a> {
         self.params.first_used_by(id).parameters()
     }
 
+    /// Bytes of parameters and buffers that are first used by a node.
+    pub fn stored_bytes_of(&self, id: NodeId) -> AtLeast<Bytes> {
+        let own = self.params.first_used_by(id);
+        own.parameter_bytes.plus(own.buffer_bytes)
+    }
+
     /// What one unit of a value sees of each input.
     pub fn fields_of(&self, id: ValueId) -> Vec<report::Field> {
         self.fields.of_value(id)

@@ -17,14 +17,16 @@ use std::rc::Rc;
 /// Every model of a text that is asked for. `single`: with inference memory for one example.
 pub(super) fn entries(path: &Path, text: String, sizing: &Sizing, single: bool) -> Result<Vec<Entry>, String> {
     let mut document = arch::read(path, text, &Project::of(path));
+    let sizing = &sizing.of_text(&document);
     let source = path.display().to_string();
     let mut outcomes = Vec::new();
-    let found = std::mem::take(&mut document.diagnostics);
+    let mut found = std::mem::take(&mut document.diagnostics);
     if has_errors(&found) {
         outcomes.push(broken(path, found));
     } else if let Some(why) = document.no_model() {
         outcomes.push(broken(path, found.into_iter().chain([why]).collect()));
     } else {
+        found.extend(sizing.notice());
         let mut about_file = Some(found);
         for index in chosen(&document, path, sizing)? {
             let findings = about_file.take().unwrap_or_default();
@@ -38,6 +40,7 @@ pub(super) fn entries(path: &Path, text: String, sizing: &Sizing, single: bool) 
 /// The models of a text without errors, each with its batch.
 pub(super) fn models(path: &Path, text: String, sizing: &Sizing) -> Result<Vec<(Model, u64)>, String> {
     let document = arch::read(path, text, &Project::of(path));
+    let sizing = &sizing.of_text(&document);
     let overrides = overrides(sizing).unwrap_or_default();
     let chosen = chosen(&document, path, sizing)?;
     let lowered = chosen.into_iter().map(|index| document.lower(index, &overrides));

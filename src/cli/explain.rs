@@ -1,12 +1,12 @@
 //! `cnnsize explain`: what a word means, how a figure comes about, and what a published number was meant to be.
 
+use super::config::{self, Wanted};
 use super::settings::{Looks, Sizing};
 use super::size::Sizer;
 use super::terminal::{self, Stream};
 use super::{Exit, input, topics};
 use clap::ValueEnum;
 use cnnsize::analyze::board::{Board, Term};
-use cnnsize::analyze::convention;
 use cnnsize::analyze::quantity::{self, Figure};
 use cnnsize::analyze::reconcile::{self, Explanation, Printed, Verdict};
 use cnnsize::base::quantity::AtLeast;
@@ -44,6 +44,8 @@ pub(super) struct Args {
     sizing: Sizing,
     #[command(flatten)]
     looks: Looks,
+    #[command(flatten)]
+    wanted: Wanted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -61,14 +63,18 @@ pub(super) fn run(args: &Args) -> Exit {
         return Exit::of(topics::page(&args.what).and_then(|page| terminal::print(|out| write!(out, "{page}"))));
     }
     let file = Path::new(&args.what);
-    let models = match input::read(file, None, &Sizer { sizing: &args.sizing, single: false }) {
+    let sizing = match config::find(&args.wanted) {
+        Ok(config) => config::sizing(config.as_ref(), &args.sizing, file),
+        Err(wrong) => return config::complain(&wrong, args.looks.wishes()),
+    };
+    let models = match input::read(file, None, &Sizer { sizing: &sizing, single: false }) {
         Ok(entries) if entries.iter().any(|e| matches!(e.outcome, Outcome::Broken(_))) => {
             return broken(&entries, args);
         }
-        Ok(_) => input::models(file, &args.sizing),
+        Ok(_) => input::models(file, &sizing),
         Err(message) => Err(message),
     };
-    Exit::of(models.and_then(|models| models.iter().try_for_each(|model| explain(model, models.len(), args))))
+    Exit::of(models.and_then(|models| models.iter().try_for_each(|model| explain(model, models.len(), &sizing, args))))
 }
 
 fn broken(entries: &[Entry], args: &Args) -> Exit {
@@ -79,8 +85,8 @@ fn broken(entries: &[Entry], args: &Args) -> Exit {
     Exit::Problem
 }
 
-fn explain((model, batch): &(Model, u64), models: usize, args: &Args) -> Result<(), String> {
-    let sizing = cnnsize::analyze::Sizing::of(model, *batch, convention::default());
+fn explain((model, batch): &(Model, u64), models: usize, sizing: &Sizing, args: &Args) -> Result<(), String> {
+    let sizing = cnnsize::analyze::Sizing::of(model, *batch, sizing.convention());
     let layer = args.layer.as_deref();
     let nodes = sizing.nodes_of(layer);
     if nodes.is_empty() {

@@ -25,7 +25,7 @@ const HEAD: &str = "\
 # Models of this project and what they may cost. `cnnsize check` holds them to it.
 # Described by `cnnsize schema config`.
 
-# Settings for models that do not say them: batch, precision, dim, convention, strict.
+# Settings for models that do not say them: batch, precision, dim, value, convention, strict.
 # defaults: { batch: 32, precision: fp16 }
 
 # Lints by level: off, hint, warning, error.
@@ -35,7 +35,8 @@ const HEAD: &str = "\
 # exclude: [scratch/**]
 
 # A budget limits any quantity that `expect` knows. Counts are for one example, memory is for the batch and needs its unit.
-# `max-growth: 5 %` holds a model to cnnsize.lock.json, which `cnnsize check --update-baseline` writes.
+# `max-growth: 5 %` or `max-growth: { depth: 0 % }` holds a model to cnnsize.lock.json, which `cnnsize check --update-baseline`
+# writes.
 models:
 ";
 

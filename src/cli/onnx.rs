@@ -6,7 +6,7 @@ use super::values::precision_name;
 use cnnsize::analyze::{self, Options};
 use cnnsize::base::source::Sources;
 use cnnsize::front::arch::ast::Size;
-use cnnsize::front::onnx::{self, Bindings, Contents};
+use cnnsize::front::onnx::{self, Bindings, Contents, Read};
 use cnnsize::graph::{Model, Source};
 use cnnsize::render::{Broken, Entry, Figures, Layout, Outcome};
 use cnnsize::tensor::DType;
@@ -22,8 +22,7 @@ pub(super) fn entry<C: Contents>(
     sizing: &Sizing,
     single: bool,
 ) -> io::Result<Entry> {
-    let bindings = bindings(sizing);
-    let read = onnx::read(open()?, &bindings);
+    let (read, sizing) = read(&open, sizing)?;
     let source = path.display().to_string();
     let sources = Rc::new(Sources::default());
     let Some(mut model) = read.model else {
@@ -43,7 +42,7 @@ pub(super) fn entry<C: Contents>(
         dims,
     };
     let single = if single && read.batch != 1 {
-        let one = onnx::read(open()?, &Bindings { batch: Some(1), ..bindings });
+        let one = onnx::read(open()?, &Bindings { batch: Some(1), ..bindings(&sizing) });
         let model = one.model.filter(|_| one.batch == 1);
         model.map(|model| analyze::analyze(&model, options(1, one.dims, &model)).inference)
     } else {
@@ -51,14 +50,27 @@ pub(super) fn entry<C: Contents>(
     };
     let mut report = analyze::analyze(&model, options(read.batch, read.dims, &model));
     report.diagnostics = read.diagnostics;
+    report.diagnostics.extend(sizing.notice());
     // Taking a graph of a million nodes apart takes a third of the time of building it, and the process ends soon.
     std::mem::forget(model);
     Ok(Entry { outcome: Outcome::Sized(Box::new(Figures { report, single, layout: Layout::Chw })), sources })
 }
 
+/// Reads a graph, and says with which settings: the defaults of a configuration hold where it leaves its batch open.
+pub(super) fn read<C: Contents>(open: &impl Fn() -> io::Result<C>, sizing: &Sizing) -> io::Result<(Read, Sizing)> {
+    let mut sizing = sizing.clone();
+    let read = onnx::read(open()?, &bindings(&sizing));
+    let is_open = read.diagnostics.iter().any(|found| found.code == "batch-assumed");
+    if !is_open || sizing.configured.batch.is_none() {
+        return Ok((read, sizing));
+    }
+    sizing.fall_back_on_batch();
+    Ok((onnx::read(open()?, &bindings(&sizing)), sizing))
+}
+
 /// The graph of a file without errors, with its batch.
 pub(super) fn model(path: &Path, sizing: &Sizing) -> io::Result<Option<(Model, u64)>> {
-    let read = onnx::read(load::open(path)?, &bindings(sizing));
+    let (read, _) = read(&|| load::open(path), sizing)?;
     Ok(read.model.map(|model| (model, read.batch)))
 }
 
@@ -66,7 +78,7 @@ pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
-pub(super) fn bindings(sizing: &Sizing) -> Bindings {
+fn bindings(sizing: &Sizing) -> Bindings {
     let sizes = |size: &Size| match size {
         Size::Shape(channels, sizes) => [&[*channels], &**sizes].concat(),
         Size::Dims(sizes) => sizes.clone(),

@@ -4,6 +4,8 @@ use super::terminal::{Color, Wishes};
 use super::values::{self, Precision};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use cnnsize::analyze::convention::{self, Convention};
+use cnnsize::base::diagnostic::{Diagnostic, Origin};
+use cnnsize::front::arch::Document;
 use cnnsize::front::arch::ast::{Rational, Size};
 use cnnsize::render::rows::{By, Selection, Sort};
 use cnnsize::render::units::Units;
@@ -44,9 +46,57 @@ pub(super) struct Sizing {
     /// What standard input is called, and by its extension what it is
     #[arg(long, value_name = "FILE")]
     pub stdin_filename: Option<PathBuf>,
+    /// What a configuration adds.
+    #[arg(skip)]
+    pub configured: Configured,
+}
+
+/// What a configuration adds to the settings of the command line.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Configured {
+    /// The configuration's path; empty without one.
+    pub path: String,
+    /// Its settings that hold, as they are written there: `batch 32`.
+    pub words: Vec<String>,
+    /// Examples at once where the file does not say it.
+    pub batch: Option<u64>,
+    /// Element types where the file does not say them.
+    pub precision: Option<Precision>,
 }
 
 impl Sizing {
+    /// These settings for a text, which goes before the defaults of a configuration.
+    pub(super) fn of_text(&self, document: &Document) -> Sizing {
+        let mut sizing = self.clone();
+        if document.batch().is_none() {
+            sizing.fall_back_on_batch();
+        }
+        if document.precision() == (None, None)
+            && let (None, Some(precision)) = (self.precision, self.configured.precision)
+        {
+            sizing.precision = Some(precision);
+            let name = precision.name.map_or_else(String::new, |name| format!(" {name}"));
+            sizing.configured.words.push(format!("precision{name}"));
+        }
+        sizing
+    }
+
+    /// Takes the batch of the configuration's defaults, if none is set.
+    pub(super) fn fall_back_on_batch(&mut self) {
+        if let (None, Some(batch)) = (self.batch, self.configured.batch) {
+            self.batch = Some(batch);
+            self.configured.words.push(format!("batch {batch}"));
+        }
+    }
+
+    /// Says which settings are those of a configuration, for somebody who only named a file.
+    pub(super) fn notice(&self) -> Option<Diagnostic> {
+        let Configured { path, words, .. } = &self.configured;
+        let message = || format!("`{path}` sets {}", words.join(", "));
+        let hint = || Diagnostic::hint("configured", Origin::File, message()).help("`--isolated` leaves it out");
+        (!words.is_empty()).then(hint)
+    }
+
     /// How arithmetic is counted.
     pub(super) fn convention(&self) -> &'static Convention {
         self.convention.unwrap_or_else(convention::default)
@@ -69,6 +119,7 @@ impl Sizing {
             convention: self.convention.or(those.convention),
             strict: self.strict || those.strict,
             stdin_filename: self.stdin_filename.clone().or_else(|| those.stdin_filename.clone()),
+            configured: self.configured.clone(),
         }
     }
 }

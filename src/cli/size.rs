@@ -1,5 +1,6 @@
 //! `cnnsize FILE…`, the default command: how big is it?
 
+use super::config::{self, Wanted};
 use super::input::Reader;
 use super::settings::{Looks, Sizing};
 use super::terminal::{self, Stream};
@@ -22,6 +23,8 @@ pub(super) struct Args {
     sizing: Sizing,
     #[command(flatten)]
     looks: Looks,
+    #[command(flatten)]
+    wanted: Wanted,
 }
 
 pub(super) fn run(args: &Args) -> Exit {
@@ -29,11 +32,15 @@ pub(super) fn run(args: &Args) -> Exit {
         Ok(outputs) => outputs,
         Err(message) => return Exit::of(Err(message)),
     };
+    let config = match config::find(&args.wanted) {
+        Ok(config) => config,
+        Err(wrong) => return config::complain(&wrong, args.looks.wishes()),
+    };
     let single = outputs.iter().any(|(format, _)| format.single);
     let mut entries = Vec::new();
     let mut failures = Vec::new();
     for file in &args.files {
-        match size(file, &args.sizing, single) {
+        match size(file, &config::sizing(config.as_ref(), &args.sizing, file), single) {
             Ok(read) => entries.extend(read),
             Err(message) => failures.push((entries.len(), message)),
         }

@@ -1,9 +1,9 @@
 //! Figures against their limits, and against the baseline. What is not fully known fails like what is too much.
 
-use super::lock::Record;
+use super::lock::{Line, Record};
 use crate::cli::config::amount::{Growth, Limit};
 use cnnsize::analyze::Sizing;
-use cnnsize::analyze::quantity::{self, Figure, Quantity};
+use cnnsize::analyze::quantity::{self, Figure, NoQuantity, Quantity};
 use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::base::quantity::AtLeast;
 use cnnsize::graph::NodeId;
@@ -22,14 +22,7 @@ pub(super) fn check(sizing: &Sizing, limit: &Limit, place: impl Fn() -> String) 
     let note = || format!("the budget of {} is set at {}", limit.written, place());
     let (quantity, figure) = match quantity::measure(sizing, name) {
         Ok(measured) => measured,
-        Err(none) => {
-            let message = format!("`{name}` is limited, and this model has no such quantity");
-            let error = Diagnostic::error("unknown-quantity", Origin::File, message).note(note());
-            return Some(match none.nearest {
-                Some(near) => error.help(format!("did you mean `{near}`?")),
-                None => error.help("name a line of the model by `name = …`, or limit a quantity of the whole"),
-            });
-        }
+        Err(none) => return Some(no_quantity(name, none).note(note())),
     };
     let Some(amount) = amount(&figure) else {
         let message = format!("`{name}` is not known, and its budget is {}", limit.written);
@@ -49,6 +42,15 @@ pub(super) fn check(sizing: &Sizing, limit: &Limit, place: impl Fn() -> String) 
         let message = format!("`{name}` is not fully known (at least {figure}), and its budget is {}", limit.written);
         with_unknown(Diagnostic::error("unknown-figure", Origin::File, message).note(note()), sizing)
     })
+}
+
+fn no_quantity(name: &str, none: NoQuantity) -> Diagnostic {
+    let message = format!("`{name}` is limited, and this model has no such quantity");
+    let error = Diagnostic::error("unknown-quantity", Origin::File, message);
+    match none.nearest {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help("name a line of the model by `name: …`, or limit a quantity of the whole"),
+    }
 }
 
 /// `strict`: what is not known is an error.
@@ -72,27 +74,34 @@ fn with_unknown(mut error: Diagnostic, sizing: &Sizing) -> Diagnostic {
 pub(super) fn growth(sizing: &Sizing, allowed: &[Growth], before: Option<&Record>, now: &Record) -> Vec<Diagnostic> {
     let Some(before) = before else {
         let name = &sizing.model().name;
-        let message = format!("`{name}` has no figures in cnnsize.lock.json, so its growth is not known");
-        let error = Diagnostic::error(NO_BASELINE, Origin::File, message);
-        return vec![error.help("write today's figures: `cnnsize check --update-baseline`")];
+        return vec![no_baseline(format!("`{name}` has no figures in cnnsize.lock.json, so its growth is not known"))];
     };
     if !before.is_comparable(now) {
-        let message = "the baseline is for another batch, so the growth is not known";
-        let error = Diagnostic::error(NO_BASELINE, Origin::File, message);
-        return vec![error.help("write today's figures: `cnnsize check --update-baseline`")];
+        return vec![no_baseline("the baseline is for another batch, so the growth is not known".into())];
     }
     allowed.iter().filter_map(|growth| grown(sizing, growth, before, now)).collect()
 }
 
+fn no_baseline(message: String) -> Diagnostic {
+    Diagnostic::error(NO_BASELINE, Origin::File, message)
+        .help("write today's figures: `cnnsize check --update-baseline`")
+}
+
 fn grown(sizing: &Sizing, growth: &Growth, before: &Record, now: &Record) -> Option<Diagnostic> {
     let name = &growth.quantity;
-    let (quantity, figure) = quantity::measure(sizing, name).ok()?;
+    let (quantity, figure) = match quantity::measure(sizing, name) {
+        Ok(measured) => measured,
+        Err(none) => return Some(no_quantity(name, none)),
+    };
     let Some(new) = amount(&figure).and_then(AtLeast::known) else {
         let message = format!("`{name}` is not fully known, so its growth is not either");
         return Some(with_unknown(Diagnostic::error("unknown-figure", Origin::File, message), sizing));
     };
+    let Some(old) = before.figure(name) else {
+        return Some(no_baseline(format!("cnnsize.lock.json does not have `{name}`, so its growth is not known")));
+    };
     // What was unknown then and is known now is no growth.
-    let old = before.figure(name)?;
+    let old = old?;
     let more = new.checked_sub(old)?;
     let is_allowed = u128::from(more) * 1_000_000 <= u128::from(old) * u128::from(growth.millionths);
     if is_allowed {
@@ -106,23 +115,36 @@ fn grown(sizing: &Sizing, growth: &Growth, before: &Record, now: &Record) -> Opt
     };
     let (old, new) = (written(old, quantity), written(new, quantity));
     let message = format!("`{name}` grew {by}, from {old} to {new}; {} is allowed", growth.written);
-    let mut error = Diagnostic::error(GREW, Origin::File, message);
-    if let Some(share) = share(name) {
-        let through = now.largest_growth(before, |line| line.part(share));
-        if let Some((line, was, is)) = through {
-            let shown = |n: u64| match share {
-                Share::Bytes => bytes(n, Units::Si),
-                Share::Parameters | Share::Macs => grouped(n),
-            };
-            let was = was.map_or_else(|| "it was not there".to_owned(), |was| format!("it had {}", shown(was)));
-            error = error.note(format!("most of it through `{line}`: {was}, now {}{}", shown(is), share.noun()));
-            let node = sizing.model().main.nodes.iter().find(|id| *sizing.model().nodes[**id].group == *line);
-            if let Some(id) = node {
-                error.origin = sizing.model().nodes[*id].origin.clone();
-            }
-        }
-    }
+    let error = through(Diagnostic::error(GREW, Origin::File, message), sizing, quantity, name, before, now);
     Some(error.help("if it is meant, write the new figures: `cnnsize check --update-baseline`"))
+}
+
+/// Says through which line a quantity grew, and points at it.
+fn through(
+    mut error: Diagnostic,
+    sizing: &Sizing,
+    quantity: &Quantity,
+    name: &str,
+    before: &Record,
+    now: &Record,
+) -> Diagnostic {
+    let model = sizing.model();
+    let place = |line: &str| {
+        let node = model.main.nodes.iter().find(|id| *model.nodes[**id].group == *line);
+        node.map_or(Origin::File, |id| model.nodes[*id].origin.clone())
+    };
+    if !quantity.is_of_model() {
+        error.origin = place(name.rsplit_once('.').map_or(name, |(line, _)| line));
+        return error;
+    }
+    let Some(share) = share(name) else {
+        let new: Vec<_> = now.lines_missing_in(before).take(LISTED).map(|line| format!("`{line}`")).collect();
+        return if new.is_empty() { error } else { error.note(format!("new since then: {}", new.join(", "))) };
+    };
+    let Some((line, was, is)) = now.largest_growth(before, |line| line.part(share)) else { return error };
+    error.origin = place(line);
+    let was = was.map_or_else(|| "it was not there".to_owned(), |was| format!("it had {}", share.written(was)));
+    error.note(format!("most of it through `{line}`: {was}, now {}{}", share.written(is), share.noun()))
 }
 
 /// The number of a figure; of one along axes the largest.
@@ -146,34 +168,37 @@ fn written(n: u64, quantity: &Quantity) -> String {
 pub(super) enum Share {
     Parameters,
     Macs,
-    Bytes,
+    /// Bytes of outputs.
+    Outputs,
+    /// Bytes of outputs, and of what is stored.
+    Memory,
 }
 
 impl Share {
-    /// What a layer contributes.
-    pub(super) fn of(self, sizing: &Sizing, id: NodeId) -> u64 {
-        match self {
-            Share::Parameters => sizing.parameters_of(id).least.0,
-            Share::Macs => sizing.macs_of(id).least.0,
-            Share::Bytes => sizing.activation_bytes_of(id).least.0,
-        }
-    }
-
     fn noun(self) -> &'static str {
         match self {
             Share::Parameters => " parameters",
             Share::Macs => " multiply-accumulates",
-            Share::Bytes => " of outputs",
+            Share::Outputs => " of outputs",
+            Share::Memory => " of outputs and what is stored",
+        }
+    }
+
+    fn written(self, n: u64) -> String {
+        match self {
+            Share::Parameters | Share::Macs => grouped(n),
+            Share::Outputs | Share::Memory => bytes(n, Units::Si),
         }
     }
 }
 
-/// What to look at for a quantity of the whole network.
+/// What to look at for a quantity of the whole network; nothing for what is no sum over layers.
 fn share(name: &str) -> Option<Share> {
     match name.split('.').next()? {
         "params" | "weights" | "biases" => Some(Share::Parameters),
         "macs" | "flops" | "connections" => Some(Share::Macs),
-        "activations" | "units" | "feature" | "infer" | "train" => Some(Share::Bytes),
+        "infer" | "train" if name.ends_with(".memory") => Some(Share::Memory),
+        "activations" | "units" | "feature" | "infer" | "train" => Some(Share::Outputs),
         _ => None,
     }
 }
@@ -182,14 +207,15 @@ fn share(name: &str) -> Option<Share> {
 fn largest(sizing: &Sizing, quantity: &Quantity) -> (Origin, Option<String>) {
     let share = if quantity.is_of_model() { share(quantity.name) } else { None };
     let most = share.and_then(|share| {
-        let of = |id: &NodeId| (share.of(sizing, *id), *id);
+        let of = |id: &NodeId| (Line::of(sizing, *id).part(share), *id);
         // The first of equals.
         let (n, id) = sizing.model().main.nodes.iter().rev().map(of).max_by_key(|(n, _)| *n)?;
         (n > 0).then_some((share, n, id))
     });
     let Some((share, n, id)) = most else { return (Origin::File, None) };
     let label = match share {
-        Share::Bytes => format!("the largest output: {}", bytes(n, Units::Si)),
+        Share::Outputs => format!("the largest output: {}", bytes(n, Units::Si)),
+        Share::Memory => format!("the largest output with what is stored: {}", bytes(n, Units::Si)),
         Share::Parameters => format!("{} of the parameters are here", grouped(n)),
         Share::Macs => format!("{} of the multiply-accumulates are here", grouped(n)),
     };

@@ -2,7 +2,7 @@
 
 use super::budget;
 use super::lock::{Lock, Record};
-use crate::cli::config::Config;
+use crate::cli::config::{self, Config};
 use crate::cli::input::Reader;
 use crate::cli::settings::Sizing;
 use crate::cli::{arch, onnx};
@@ -10,7 +10,7 @@ use cnnsize::analyze::{self, claim};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
 use cnnsize::base::source::Sources;
 use cnnsize::front::arch::{self as language, Document, Overrides};
-use cnnsize::front::onnx::{self as graphs, Bindings, Contents};
+use cnnsize::front::onnx::Contents;
 use cnnsize::graph::Model;
 use cnnsize::lint;
 use std::io;
@@ -40,7 +40,7 @@ impl Reader for Judge<'_> {
         let mut document = language::read(path, text, &crate::cli::project::Project::of(path));
         let mut judged = Judged { diagnostics: std::mem::take(&mut document.diagnostics), ..Judged::default() };
         if !arch::has_errors(&judged.diagnostics) {
-            let sizing = self.sizing(path, &document);
+            let sizing = config::sizing(self.config, self.args, path).of_text(&document);
             for index in arch::chosen(&document, path, &sizing)? {
                 self.model(path, &document, index, &sizing, &mut judged);
             }
@@ -50,14 +50,7 @@ impl Reader for Judge<'_> {
     }
 
     fn graph<C: Contents>(&self, path: &Path, open: impl Fn() -> io::Result<C>) -> io::Result<Result<Judged, String>> {
-        let sizing = self.stated(path);
-        let defaults = self.defaults();
-        let bindings = onnx::bindings(&sizing.over(&Sizing { batch: None, ..defaults.clone() }));
-        let mut read = graphs::read(open()?, &bindings);
-        let is_open = read.diagnostics.iter().any(|found| found.code == "batch-assumed");
-        if is_open && defaults.batch.is_some() {
-            read = graphs::read(open()?, &Bindings { batch: defaults.batch, ..bindings });
-        }
+        let (read, sizing) = onnx::read(&open, &config::sizing(self.config, self.args, path))?;
         let mut judged = Judged { diagnostics: read.diagnostics, ..Judged::default() };
         if let Some(mut model) = read.model.filter(|_| !arch::has_errors(&judged.diagnostics)) {
             if model.name.is_empty() {
@@ -74,30 +67,6 @@ impl Reader for Judge<'_> {
 }
 
 impl Judge<'_> {
-    fn defaults(&self) -> Sizing {
-        self.config.map(|config| config.defaults.clone()).unwrap_or_default()
-    }
-
-    /// The command line's settings, then those of the model's entry.
-    fn stated(&self, path: &Path) -> Sizing {
-        match self.config.and_then(|config| config.entry(path)) {
-            Some((_, entry)) => self.args.over(&entry.sizing),
-            None => self.args.clone(),
-        }
-    }
-
-    /// With the defaults where the text says nothing itself.
-    fn sizing(&self, path: &Path, document: &Document) -> Sizing {
-        let mut defaults = self.defaults();
-        if document.batch().is_some() {
-            defaults.batch = None;
-        }
-        if document.precision() != (None, None) {
-            defaults.precision = None;
-        }
-        self.stated(path).over(&defaults)
-    }
-
     /// Claims are about the model as written, all else about the model as it is to be sized.
     fn model(&self, path: &Path, document: &Document, index: usize, sizing: &Sizing, judged: &mut Judged) {
         let written = document.lower(index, &Overrides::default());
@@ -149,10 +118,9 @@ impl Judge<'_> {
         if settings.strict && !sizing.unknown().is_empty() {
             found.push(budget::not_known(&sizing));
         }
-        let record = Record::of(&sizing, batch);
-        if let Some(config) = self.config
-            && let Some((number, entry)) = config.entry(path)
-        {
+        let entry = self.config.and_then(|config| Some((config, config.entry(path)?)));
+        let record = Record::of(&sizing, batch, entry.map_or(&[], |(_, (_, entry))| &entry.growth));
+        if let Some((config, (number, entry))) = entry {
             for limit in &entry.limits {
                 found.extend(budget::check(&sizing, limit, || config.limit_place(number, &limit.quantity)));
             }

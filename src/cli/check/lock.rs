@@ -1,11 +1,13 @@
 //! `cnnsize.lock.json`: the figures of a project's models on the day when somebody agreed to them.
 
 use super::budget::{self, Share};
+use crate::cli::config::amount::Growth;
 use crate::cli::config::{self, Config};
 use crate::cli::terminal;
 use cnnsize::analyze::Sizing;
 use cnnsize::analyze::quantity::{self, QUANTITIES};
 use cnnsize::base::quantity::AtLeast;
+use cnnsize::graph::NodeId;
 use cnnsize::render::escape::visible;
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,8 +36,8 @@ const SCHEMA: &str = "cnnsize-lock/1";
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Record {
     batch: u64,
-    /// Quantities that are known.
-    figures: BTreeMap<String, u64>,
+    /// Quantities by their names; `null` where they were not known.
+    figures: BTreeMap<String, Option<u64>>,
     /// By the line's name.
     lines: BTreeMap<String, Line>,
 }
@@ -46,6 +48,8 @@ pub(super) struct Line {
     parameters: u64,
     macs: u64,
     output_bytes: u64,
+    /// Of parameters and running statistics.
+    stored_bytes: u64,
 }
 
 impl Lock {
@@ -101,22 +105,19 @@ impl Lock {
 }
 
 impl Record {
-    /// Today's figures.
-    pub(super) fn of(sizing: &Sizing, batch: u64) -> Record {
+    /// Today's figures: every quantity of the network, and those of lines that `growth` is about.
+    pub(super) fn of(sizing: &Sizing, batch: u64, growth: &[Growth]) -> Record {
         let mut record = Record { batch, ..Record::default() };
-        for quantity in QUANTITIES.iter().filter(|quantity| quantity.is_of_model()) {
-            let measured = quantity::measure(sizing, quantity.name).ok();
-            let known = measured.and_then(|(_, figure)| budget::amount(&figure)).and_then(AtLeast::known);
-            if let Some(n) = known {
-                record.figures.insert(quantity.name.to_owned(), n);
+        let of_model = QUANTITIES.iter().filter(|quantity| quantity.is_of_model()).map(|quantity| quantity.name);
+        for name in of_model.chain(growth.iter().map(|growth| growth.quantity.as_str())) {
+            if let Ok((_, figure)) = quantity::measure(sizing, name) {
+                let known = budget::amount(&figure).and_then(AtLeast::known);
+                record.figures.insert(name.to_owned(), known);
             }
         }
         for id in &sizing.model().main.nodes {
             let line = record.lines.entry(sizing.model().nodes[*id].group.to_string()).or_default();
-            let add = |sum: &mut u64, share: Share| *sum = sum.saturating_add(share.of(sizing, *id));
-            add(&mut line.parameters, Share::Parameters);
-            add(&mut line.macs, Share::Macs);
-            add(&mut line.output_bytes, Share::Bytes);
+            *line = line.plus(Line::of(sizing, *id));
         }
         record
     }
@@ -126,9 +127,14 @@ impl Record {
         self.batch == other.batch
     }
 
-    /// A quantity that was known.
-    pub(super) fn figure(&self, name: &str) -> Option<u64> {
+    /// A quantity, if it is written down; `Some(None)` was not known.
+    pub(super) fn figure(&self, name: &str) -> Option<Option<u64>> {
         self.figures.get(name).copied()
+    }
+
+    /// Names of lines that the other one does not have.
+    pub(super) fn lines_missing_in(&self, before: &Record) -> impl Iterator<Item = &str> {
+        self.lines.keys().filter(|name| !before.lines.contains_key(*name)).map(String::as_str)
     }
 
     /// The line that grew most since `before`: its name, what it had, what it has.
@@ -147,12 +153,32 @@ impl Record {
 }
 
 impl Line {
+    /// What a node contributes.
+    pub(super) fn of(sizing: &Sizing, id: NodeId) -> Line {
+        Line {
+            parameters: sizing.parameters_of(id).least.0,
+            macs: sizing.macs_of(id).least.0,
+            output_bytes: sizing.activation_bytes_of(id).least.0,
+            stored_bytes: sizing.stored_bytes_of(id).least.0,
+        }
+    }
+
+    fn plus(self, other: Line) -> Line {
+        Line {
+            parameters: self.parameters.saturating_add(other.parameters),
+            macs: self.macs.saturating_add(other.macs),
+            output_bytes: self.output_bytes.saturating_add(other.output_bytes),
+            stored_bytes: self.stored_bytes.saturating_add(other.stored_bytes),
+        }
+    }
+
     /// One of its figures.
     pub(super) fn part(&self, share: Share) -> u64 {
         match share {
             Share::Parameters => self.parameters,
             Share::Macs => self.macs,
-            Share::Bytes => self.output_bytes,
+            Share::Outputs => self.output_bytes,
+            Share::Memory => self.output_bytes.saturating_add(self.stored_bytes),
         }
     }
 }

@@ -10,8 +10,8 @@ use super::terminal::{self, Stream, Wishes};
 use super::{Exit, input};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use cnnsize::base::diagnostic::Severity;
+use cnnsize::render::Style;
 use cnnsize::render::findings::{self, FORMATS, File, Format};
-use cnnsize::render::{Style, diagnostics};
 use judge::{Judge, Judged};
 use lock::Lock;
 use std::path::{Path, PathBuf};
@@ -64,12 +64,7 @@ pub(super) fn run(args: &Args) -> Exit {
     let wishes = Wishes { color: args.color.unwrap_or_default(), ascii: args.ascii, width: None };
     let (config, files) = match plan(args) {
         Ok(plan) => plan,
-        Err(Failure::Config(wrong)) => {
-            let (error, sources) = *wrong;
-            let style = wishes.style(&Style::default(), Stream::Err);
-            terminal::tell(|err| diagnostics::write(&[error], "cnnsize.yaml", &sources, &style, err));
-            return Exit::Failed;
-        }
+        Err(Failure::Config(wrong)) => return config::complain(&wrong, wishes),
         Err(Failure::Other(message)) => return Exit::of(Err(message)),
     };
     let lock = match config.as_ref().map(Lock::of).transpose() {

@@ -27,7 +27,8 @@ pub(in crate::cli) struct Growth {
 }
 
 /// The quantity that a key of a budget names; of one of a line (`conv1.params`) only the last part is known here.
-pub(super) fn quantity(name: &str) -> Result<&'static Quantity, String> {
+/// `others`: keys that stand among the quantities.
+pub(super) fn quantity(name: &str, others: &[&'static str]) -> Result<&'static Quantity, String> {
     let limited = || QUANTITIES.iter().filter(|quantity| !quantity.noun.is_empty());
     let of_model = limited().find(|quantity| quantity.is_of_model() && quantity.name == name);
     let of_line = || {
@@ -39,7 +40,7 @@ pub(super) fn quantity(name: &str) -> Result<&'static Quantity, String> {
     };
     of_model.or_else(of_line).ok_or_else(|| {
         let names = limited().filter(|quantity| quantity.is_of_model()).map(|quantity| quantity.name);
-        let help = match suggest::nearest(name, names.clone().chain(["max-growth"])) {
+        let help = match suggest::nearest(name, names.clone().chain(others.iter().copied())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("quantities are {}", names.collect::<Vec<_>>().join(", ")),
         };
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn limits_are_exact_and_memory_needs_its_unit() {
-        let of = |name: &str, text: &str| amount(text, quantity(name).unwrap());
+        let of = |name: &str, text: &str| amount(text, quantity(name, &[]).unwrap());
         assert_eq!(of("params", "1_000_000"), Ok(1_000_000));
         assert_eq!(of("params", "1.5M"), Ok(1_500_000));
         assert_eq!(of("infer.memory", "64 MiB"), Ok(67_108_864));
@@ -119,8 +120,8 @@ mod tests {
 
     #[test]
     fn a_slip_in_a_quantity_is_no_line() {
-        assert!(quantity("infer.memroy").unwrap_err().contains("`infer.memory`"));
-        assert!(quantity("out").is_err());
-        assert_eq!(quantity("conv1.params").unwrap().name, "params");
+        assert!(quantity("infer.memroy", &[]).unwrap_err().contains("`infer.memory`"));
+        assert!(quantity("out", &[]).is_err());
+        assert_eq!(quantity("conv1.params", &[]).unwrap().name, "params");
     }
 }

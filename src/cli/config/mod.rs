@@ -4,14 +4,20 @@ pub(super) mod amount;
 mod find;
 mod guard;
 mod place;
+mod setting;
 mod yaml;
 
 pub(super) use find::{MATCH, Wanted, absolute, find, is_config};
 
-use super::settings::Sizing;
+use super::Exit;
+use super::settings::{Configured, Sizing};
+use super::terminal::{self, Stream, Wishes};
+use super::values::Precision;
 use amount::{Growth, Limit};
 use cnnsize::base::diagnostic::{Diagnostic, Origin, Severity};
 use cnnsize::base::source::{SourceId, Sources, Span};
+use cnnsize::render::{Style, diagnostics};
+use setting::Given;
 use std::path::{Path, PathBuf};
 
 /// The JSON Schema of the file.
@@ -25,8 +31,10 @@ pub(super) struct Config {
     /// Its text.
     pub sources: Sources,
     id: SourceId,
-    /// Settings where neither the command line nor an entry nor the file says anything.
-    pub defaults: Sizing,
+    /// Settings where neither the command line nor an entry says anything.
+    defaults: Given,
+    /// Batch and precision of the defaults, which hold where the file does not say them either.
+    unsaid: (Option<u64>, Option<Precision>),
     /// What it says about models.
     pub models: Vec<Entry>,
     /// Files that are no models of the project: patterns relative to the configuration.
@@ -41,7 +49,7 @@ pub(super) struct Entry {
     /// Which files: a path or a pattern, relative to the configuration.
     pub pattern: String,
     /// What they are sized for.
-    pub sizing: Sizing,
+    given: Given,
     /// Upper limits.
     pub limits: Vec<Limit>,
     /// How much a quantity may grow.
@@ -51,6 +59,19 @@ pub(super) struct Entry {
 /// What is wrong with a configuration, with the text that it points into.
 pub(super) type Wrong = Box<(Diagnostic, Sources)>;
 
+/// The settings that hold for a file: those of the command line, and what the configuration adds.
+pub(super) fn sizing(config: Option<&Config>, line: &Sizing, file: &Path) -> Sizing {
+    config.map_or_else(|| line.clone(), |config| config.sizing(line, file))
+}
+
+/// Says what is wrong with a configuration.
+pub(super) fn complain(wrong: &Wrong, wishes: Wishes) -> Exit {
+    let (error, sources) = &**wrong;
+    let style = wishes.style(&Style::default(), Stream::Err);
+    terminal::tell(|err| diagnostics::write(std::slice::from_ref(error), "cnnsize.yaml", sources, &style, err));
+    Exit::Failed
+}
+
 impl Config {
     /// Reads a configuration that has this text.
     pub(super) fn read(path: &Path, text: String) -> Result<Config, Wrong> {
@@ -58,9 +79,12 @@ impl Config {
         let id = sources.add(path, text);
         let read = guard::check(id, &sources).and_then(|()| yaml::read(id, &sources));
         match read {
-            Ok(yaml::File { required_version: (), defaults, models, exclude, lints }) => {
+            Ok(yaml::File { defaults, models, exclude, lints }) => {
                 let models = models.into_iter().map(Entry::from).collect();
-                Ok(Config { path: path.into(), sources, id, defaults: defaults.0, models, exclude, lints: lints.0 })
+                let mut defaults = defaults.0;
+                let unsaid = (defaults.sizing.batch.take(), defaults.sizing.precision.take());
+                defaults.words.retain(|(setting, _)| !matches!(setting.name, "batch" | "precision"));
+                Ok(Config { path: path.into(), sources, id, defaults, unsaid, models, exclude, lints: lints.0 })
             }
             Err(error) => Err(Box::new((error, sources))),
         }
@@ -111,6 +135,22 @@ impl Config {
         self.models.iter().enumerate().find(|(_, entry)| find::matches(self.folder(), &entry.pattern, file))
     }
 
+    /// The settings of the command line, then those of a file's entry, then the defaults; what the file may say itself
+    /// goes before those, see [`Sizing::of_text`].
+    fn sizing(&self, line: &Sizing, file: &Path) -> Sizing {
+        let mut sizing = line.clone();
+        let mut words = Vec::new();
+        let entry = self.entry(file).map(|(_, entry)| &entry.given);
+        for given in entry.into_iter().chain([&self.defaults]) {
+            let new = given.words.iter().filter(|(setting, word)| !(setting.says)(&sizing, word));
+            words.extend(new.map(|(setting, word)| format!("{} {word}", setting.name)));
+            sizing = sizing.over(&given.sizing);
+        }
+        let (batch, precision) = self.unsaid;
+        sizing.configured = Configured { path: self.path.display().to_string(), words, batch, precision };
+        sizing
+    }
+
     /// Where a limit stands, for a note: `cnnsize.yaml:7:15`.
     pub(super) fn limit_place(&self, entry: usize, quantity: &str) -> String {
         use place::Step::{Index, Key};
@@ -131,8 +171,7 @@ impl Config {
 
 impl From<yaml::Model> for Entry {
     fn from(model: yaml::Model) -> Entry {
-        let sizing = model.sizing();
-        Entry { pattern: model.path, sizing, limits: model.budget.limits, growth: model.budget.growth }
+        Entry { pattern: model.path, given: model.given, limits: model.budget.limits, growth: model.budget.growth }
     }
 }
 

@@ -5,7 +5,6 @@ use super::at;
 use super::yaml::OWN;
 use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::base::source::{SourceId, Sources};
-use cnnsize::base::suggest;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
@@ -28,17 +27,7 @@ pub(super) fn error(error: &serde_yaml::Error, id: SourceId, text: &str) -> Diag
         let error = Diagnostic::error("bad-configuration", place, message);
         return if help.is_empty() { error } else { error.help(help) };
     }
-    if let Some((_, unknown)) = said.split_once("unknown field `") {
-        let mut words = unknown.split('`').step_by(2);
-        let key = words.next().unwrap_or("");
-        let known: Vec<&str> = unknown.split('`').skip(2).step_by(2).collect();
-        let help = match suggest::nearest(key, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known here are {}", known.join(", ")),
-        };
-        return Diagnostic::error("unknown-key", place, format!("`{key}` is no key here")).help(help);
-    }
-    let said = ["invalid type", "missing field", "duplicate field", "invalid value"]
+    let said = ["invalid type", "invalid value"]
         .iter()
         .find_map(|known| said.find(known).and_then(|start| said.get(start..)))
         .unwrap_or(said);

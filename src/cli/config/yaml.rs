@@ -2,93 +2,160 @@
 
 use super::amount::{self, Growth, Limit};
 use super::place;
-use crate::cli::settings::Sizing;
-use crate::cli::values::{self, Precision};
-use cnnsize::analyze::convention::Convention;
+use super::setting::{self, Given};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
 use cnnsize::base::source::{SourceId, Sources};
 use cnnsize::base::suggest;
-use cnnsize::front::arch::ast::{Rational, Size};
 use cnnsize::lint;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use std::cell::RefCell;
 use std::fmt;
 
 /// The file as a whole.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[derive(Debug, Default)]
 pub(super) struct File {
-    #[serde(deserialize_with = "version")]
-    pub required_version: (),
     pub defaults: Defaults,
     pub models: Vec<Model>,
     pub exclude: Vec<String>,
     pub lints: Lints,
 }
 
-/// An entry of `models`.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Model {
-    pub path: String,
-    #[serde(default)]
-    pub budget: Budget,
-    #[serde(default, deserialize_with = "batch")]
-    batch: Option<u64>,
-    #[serde(default, deserialize_with = "precision")]
-    precision: Option<Precision>,
-    #[serde(default)]
-    input: Many<(Option<String>, Size)>,
-    #[serde(default)]
-    dim: Many<(String, u64)>,
-    #[serde(default)]
-    value: Many<(String, Vec<String>)>,
-    #[serde(default)]
-    r#let: Many<(String, Rational)>,
-    model: Option<String>,
-    #[serde(default, deserialize_with = "convention")]
-    convention: Option<&'static Convention>,
-    #[serde(default)]
-    strict: bool,
+/// Keys of the file.
+const KEYS: &[&str] = &["required-version", "defaults", "models", "exclude", "lints"];
+
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<File, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = File;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("keys such as `models:`")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<File, A::Error> {
+                let mut file = File::default();
+                let seen = Seen::default();
+                let key = |name: &str| {
+                    let known = KEYS.iter().copied().find(|key| *key == name).ok_or_else(|| no_key(name, KEYS));
+                    seen.first_time(name).and(known)
+                };
+                while let Some(key) = map.next_key_seed(Word(key))? {
+                    match key {
+                        "required-version" => map.next_value_seed(Word(version))?,
+                        "defaults" => file.defaults = or_nothing(&mut map)?,
+                        "models" => file.models = or_nothing(&mut map)?,
+                        "exclude" => file.exclude = or_nothing(&mut map)?,
+                        _ => file.lints = or_nothing(&mut map)?,
+                    }
+                }
+                Ok(file)
+            }
+        }
+        from.deserialize_map(Keys)
+    }
 }
 
-impl Model {
-    pub(super) fn sizing(&self) -> Sizing {
-        Sizing {
-            batch: self.batch,
-            precision: self.precision,
-            input: self.input.0.clone(),
-            dim: self.dim.0.clone(),
-            value: self.value.0.clone(),
-            lets: self.r#let.0.clone(),
-            model: self.model.clone(),
-            convention: self.convention,
-            strict: self.strict,
-            stdin_filename: None,
+/// The value of a key; of one whose values are all commented out, the default.
+fn or_nothing<'de, T: Deserialize<'de> + Default, A: MapAccess<'de>>(map: &mut A) -> Result<T, A::Error> {
+    map.next_value::<Option<T>>().map(Option::unwrap_or_default)
+}
+
+/// What to say of a key that there is not.
+pub(super) fn no_key(key: &str, known: &[&str]) -> String {
+    match suggest::nearest(key, known.iter().copied()) {
+        Some(near) => format!("`{key}` is no key here\ndid you mean `{near}`?"),
+        None => format!("`{key}` is no key here\nknown here are {}", known.join(", ")),
+    }
+}
+
+/// An entry of `models`.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub path: String,
+    pub budget: Budget,
+    pub given: Given,
+}
+
+impl<'de> Deserialize<'de> for Model {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Model, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Model;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a model, such as `path: models/*.arch`")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Model, A::Error> {
+                let mut model = Model::default();
+                let seen = Seen::default();
+                while let Some(key) = map.next_key_seed(Word(|name: &str| {
+                    seen.first_time(name)?;
+                    match name {
+                        "path" | "budget" => Ok(None),
+                        _ => setting::of_model(name, &["path", "budget"]).map(Some),
+                    }
+                }))? {
+                    match key {
+                        Some(setting) => map.next_value_seed(setting.of(&mut model.given))?,
+                        None if seen.is_last("path") => model.path = map.next_value()?,
+                        None => model.budget = or_nothing(&mut map)?,
+                    }
+                }
+                if model.path.is_empty() {
+                    return Err(own("a model has no `path`\nname a file or a pattern: `path: models/*.arch`"));
+                }
+                Ok(model)
+            }
         }
+        from.deserialize_map(Keys)
     }
 }
 
 /// `defaults`: what a file does not say of itself.
 #[derive(Debug, Default)]
-pub(super) struct Defaults(pub Sizing);
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Given {
-    #[serde(deserialize_with = "batch")]
-    batch: Option<u64>,
-    #[serde(deserialize_with = "precision")]
-    precision: Option<Precision>,
-    dim: Many<(String, u64)>,
-    #[serde(deserialize_with = "convention")]
-    convention: Option<&'static Convention>,
-    strict: bool,
-}
+pub(super) struct Defaults(pub Given);
 
 impl<'de> Deserialize<'de> for Defaults {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Defaults, D::Error> {
-        let Given { batch, precision, dim, convention, strict } = Given::deserialize(from)?;
-        Ok(Defaults(Sizing { batch, precision, dim: dim.0, convention, strict, ..Sizing::default() }))
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Defaults;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("settings, such as `batch: 32`")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Defaults, A::Error> {
+                let mut defaults = Defaults::default();
+                let seen = Seen::default();
+                while let Some(setting) = map.next_key_seed(Word(|name: &str| {
+                    seen.first_time(name)?;
+                    setting::of_all(name)
+                }))? {
+                    map.next_value_seed(setting.of(&mut defaults.0))?;
+                }
+                Ok(defaults)
+            }
+        }
+        from.deserialize_map(Keys)
+    }
+}
+
+/// Keys of a mapping that have been read.
+#[derive(Debug, Default)]
+struct Seen(RefCell<Vec<String>>);
+
+impl Seen {
+    fn first_time(&self, key: &str) -> Result<(), String> {
+        let mut seen = self.0.borrow_mut();
+        if seen.iter().any(|known| known == key) {
+            return Err(format!("`{key}` is given twice\nkeep one of them"));
+        }
+        seen.push(key.to_owned());
+        Ok(())
+    }
+
+    fn is_last(&self, key: &str) -> bool {
+        self.0.borrow().last().is_some_and(|last| last == key)
     }
 }
 
@@ -108,10 +175,15 @@ fn own<E: Error>(message: impl fmt::Display) -> E {
     E::custom(format_args!("{OWN}{message}"))
 }
 
-/// A scalar of any kind, read as the command line would.
-struct Word<T>(fn(&str) -> Result<T, String>);
+/// What is wrong with a word: a message of its own, when it has a line for the help, or else a few words about it.
+pub(super) fn wrong<E: Error>(word: &str, why: &str) -> E {
+    if why.contains('\n') { own(why) } else { own(format_args!("`{word}`: {why}")) }
+}
 
-impl<T> Visitor<'_> for Word<T> {
+/// A scalar of any kind, read as the command line would.
+pub(super) struct Word<F>(pub F);
+
+impl<T, F: Fn(&str) -> Result<T, String>> Visitor<'_> for Word<F> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -119,11 +191,11 @@ impl<T> Visitor<'_> for Word<T> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        (self.0)(text).map_err(|why| if why.contains('\n') { own(why) } else { own(format_args!("`{text}`: {why}")) })
+        (self.0)(text).map_err(|why| wrong(text, &why))
     }
 }
 
-impl<'de, T> DeserializeSeed<'de> for Word<T> {
+impl<'de, T, F: Fn(&str) -> Result<T, String>> DeserializeSeed<'de> for Word<F> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<T, D::Error> {
@@ -131,97 +203,20 @@ impl<'de, T> DeserializeSeed<'de> for Word<T> {
     }
 }
 
-fn batch<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    from.deserialize_str(Word(values::count)).map(Some)
-}
-
-fn precision<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Precision>, D::Error> {
-    from.deserialize_str(Word(values::precision)).map(Some)
-}
-
-fn convention<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'static Convention>, D::Error> {
-    from.deserialize_str(Word(values::convention)).map(Some)
-}
-
 /// `">=0.1"`: refuses a program that is older.
-fn version<'de, D: Deserializer<'de>>(from: D) -> Result<(), D::Error> {
-    from.deserialize_str(Word(|text| {
-        let numbers = |text: &str| text.trim().split('.').map(str::parse).collect::<Result<Vec<u64>, _>>();
-        let wanted = text.trim().strip_prefix(">=").and_then(|least| numbers(least).ok());
-        let (Some(wanted), Ok(own)) = (wanted, numbers(env!("CARGO_PKG_VERSION"))) else {
-            return Err(format!("`{text}` is no requirement\nwrite it as `\">=0.1\"`"));
-        };
-        if own >= wanted {
-            return Ok(());
-        }
-        Err(format!(
-            "this is cnnsize {}, wanted is {text}\ninstall a newer one: `cargo install cnnsize`",
-            env!("CARGO_PKG_VERSION")
-        ))
-    }))
-}
-
-/// Some values, as the command line takes them one by one: a single one, or a list.
-#[derive(Debug)]
-struct Many<T>(Vec<T>);
-
-impl<T> Default for Many<T> {
-    fn default() -> Self {
-        Many(Vec::new())
+fn version(text: &str) -> Result<(), String> {
+    let numbers = |text: &str| text.trim().split('.').map(str::parse).collect::<Result<Vec<u64>, _>>();
+    let wanted = text.trim().strip_prefix(">=").and_then(|least| numbers(least).ok());
+    let (Some(wanted), Ok(own)) = (wanted, numbers(env!("CARGO_PKG_VERSION"))) else {
+        return Err(format!("`{text}` is no requirement\nwrite it as `\">=0.1\"`"));
+    };
+    if own >= wanted {
+        return Ok(());
     }
-}
-
-/// A value that the command line takes.
-trait Argument: Sized {
-    fn read(text: &str) -> Result<Self, String>;
-}
-
-impl Argument for (Option<String>, Size) {
-    fn read(text: &str) -> Result<Self, String> {
-        values::input(text)
-    }
-}
-impl Argument for (String, u64) {
-    fn read(text: &str) -> Result<Self, String> {
-        values::dimension(text)
-    }
-}
-impl Argument for (String, Vec<String>) {
-    fn read(text: &str) -> Result<Self, String> {
-        values::contents(text)
-    }
-}
-impl Argument for (String, Rational) {
-    fn read(text: &str) -> Result<Self, String> {
-        values::let_value(text)
-    }
-}
-
-impl<'de, T: Argument> Deserialize<'de> for Many<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Many<T>, D::Error> {
-        struct OneOrMore<T>(std::marker::PhantomData<T>);
-        impl<'de, T: Argument> Visitor<'de> for OneOrMore<T> {
-            type Value = Many<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a value, or a list of them")
-            }
-            fn visit_str<E: Error>(self, text: &str) -> Result<Many<T>, E> {
-                Word(T::read).visit_str(text).map(|one| Many(vec![one]))
-            }
-            fn visit_u64<E: Error>(self, n: u64) -> Result<Many<T>, E> {
-                self.visit_str(&n.to_string())
-            }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Many<T>, A::Error> {
-                let mut all = Vec::new();
-                while let Some(one) = list.next_element_seed(Word(T::read))? {
-                    all.push(one);
-                }
-                Ok(Many(all))
-            }
-        }
-        from.deserialize_any(OneOrMore(std::marker::PhantomData))
-    }
+    Err(format!(
+        "this is cnnsize {}, wanted is {text}\ninstall a newer one: `cargo install cnnsize`",
+        env!("CARGO_PKG_VERSION")
+    ))
 }
 
 /// `budget`.
@@ -230,9 +225,6 @@ pub(super) struct Budget {
     pub limits: Vec<Limit>,
     pub growth: Vec<Growth>,
 }
-
-/// What `max-growth` is about when it names no quantity: the four that a summary shows.
-const GROWING: &[&str] = &["params", "macs", "infer.memory", "train.memory"];
 
 impl<'de> Deserialize<'de> for Budget {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Budget, D::Error> {
@@ -245,31 +237,19 @@ impl<'de> Deserialize<'de> for Budget {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Budget, A::Error> {
                 let mut budget = Budget::default();
-                let key = || {
-                    Word(|name| match name {
-                        "max-growth" => Ok((name.to_owned(), None)),
-                        _ => Ok((name.to_owned(), Some(amount::quantity(name)?))),
-                    })
+                let seen = Seen::default();
+                let key = |name: &str| {
+                    seen.first_time(name)?;
+                    let quantity = (name != "max-growth").then(|| amount::quantity(name, &["max-growth"]));
+                    Ok((name.to_owned(), quantity.transpose()?))
                 };
-                while let Some((name, quantity)) = map.next_key_seed(key())? {
-                    let twice = budget.limits.iter().any(|limit| limit.quantity == name);
-                    if twice || (quantity.is_none() && !budget.growth.is_empty()) {
-                        return Err(own(format_args!("`{name}` is given twice\nkeep one of them")));
-                    }
+                while let Some((name, quantity)) = map.next_key_seed(Word(key))? {
                     match quantity {
                         Some(quantity) => {
                             let (most, written) = map.next_value_seed(Amount(quantity))?;
                             budget.limits.push(Limit { quantity: name, most, written });
                         }
-                        None => {
-                            let (millionths, written) = map.next_value_seed(Word(|text| {
-                                Ok((amount::growth(text.trim())?, text.trim().to_owned()))
-                            }))?;
-                            budget.growth = GROWING
-                                .iter()
-                                .map(|name| Growth { quantity: (*name).into(), millionths, written: written.clone() })
-                                .collect();
-                        }
+                        None => budget.growth = map.next_value_seed(Growths)?,
                     }
                 }
                 Ok(budget)
@@ -277,6 +257,58 @@ impl<'de> Deserialize<'de> for Budget {
         }
         from.deserialize_map(Limits)
     }
+}
+
+/// `max-growth`: a share for the quantities that a summary shows, or one for each quantity that is named.
+struct Growths;
+
+/// What `max-growth` is about when it names no quantity.
+const GROWING: &[&str] = &["params", "macs", "infer.memory", "train.memory"];
+
+impl<'de> DeserializeSeed<'de> for Growths {
+    type Value = Vec<Growth>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Vec<Growth>, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Growths {
+    type Value = Vec<Growth>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a share such as `5 %`, or quantities with theirs")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<Growth>, E> {
+        let (millionths, written) = Word(share).visit_str(text)?;
+        let one = |name: &&str| Growth { quantity: (*name).into(), millionths, written: written.clone() };
+        Ok(GROWING.iter().map(one).collect())
+    }
+
+    /// A bare number, which is no share.
+    fn visit_u64<E: Error>(self, n: u64) -> Result<Vec<Growth>, E> {
+        self.visit_str(&n.to_string())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Growth>, A::Error> {
+        let mut all = Vec::new();
+        let seen = Seen::default();
+        let key = |name: &str| {
+            seen.first_time(name)?;
+            amount::quantity(name, &[]).map(|_| name.to_owned())
+        };
+        while let Some(quantity) = map.next_key_seed(Word(key))? {
+            let (millionths, written) = map.next_value_seed(Word(share))?;
+            all.push(Growth { quantity, millionths, written });
+        }
+        Ok(all)
+    }
+}
+
+/// `5 %`: in millionths, and as it is written.
+fn share(text: &str) -> Result<(u64, String), String> {
+    Ok((amount::growth(text.trim())?, text.trim().to_owned()))
 }
 
 /// A limit of a quantity.
@@ -318,10 +350,9 @@ impl<'de> Deserialize<'de> for Lints {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Lints, A::Error> {
                 let mut lints = Vec::new();
-                while let Some(name) = map.next_key_seed(Word(lint_name))? {
-                    if lints.iter().any(|(known, _)| *known == name) {
-                        return Err(own(format_args!("`{name}` is given twice\nkeep one of them")));
-                    }
+                let seen = Seen::default();
+                let key = |name: &str| seen.first_time(name).and_then(|()| lint_name(name));
+                while let Some(name) = map.next_key_seed(Word(key))? {
                     lints.push((name, map.next_value_seed(Word(level))?));
                 }
                 Ok(Lints(lints))

@@ -1,6 +1,7 @@
 //! The program as people run it: exit codes, streams, formats, what it prints.
 
 mod check;
+mod config;
 mod exits;
 mod explain;
 mod formats;
