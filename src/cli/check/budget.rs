@@ -1,6 +1,6 @@
 //! Figures against their limits, and against the baseline. What is not fully known fails like what is too much.
 
-use super::lock::{Line, Record};
+use super::lock::{Before, Line, Record};
 use crate::cli::config::amount::{Growth, Limit};
 use cnnsize::analyze::Sizing;
 use cnnsize::analyze::quantity::{self, Figure, NoQuantity, Quantity};
@@ -97,11 +97,14 @@ fn grown(sizing: &Sizing, growth: &Growth, before: &Record, now: &Record) -> Opt
         let message = format!("`{name}` is not fully known, so its growth is not either");
         return Some(with_unknown(Diagnostic::error("unknown-figure", Origin::File, message), sizing));
     };
-    let Some(old) = before.figure(name) else {
-        return Some(no_baseline(format!("cnnsize.lock.json does not have `{name}`, so its growth is not known")));
+    let old = match before.figure(name) {
+        Before::Known(old) => old,
+        // What was unknown then and is known now is no growth.
+        Before::Unknown => return None,
+        Before::Missing => {
+            return Some(no_baseline(format!("cnnsize.lock.json does not have `{name}`, so its growth is not known")));
+        }
     };
-    // What was unknown then and is known now is no growth.
-    let old = old?;
     let more = new.checked_sub(old)?;
     let is_allowed = u128::from(more) * 1_000_000 <= u128::from(old) * u128::from(growth.millionths);
     if is_allowed {

@@ -42,6 +42,15 @@ pub(super) struct Record {
     lines: BTreeMap<String, Line>,
 }
 
+/// What a quantity was on that day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Before {
+    Known(u64),
+    Unknown,
+    /// Nobody asked for it.
+    Missing,
+}
+
 /// What a line contributes.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Line {
@@ -127,9 +136,13 @@ impl Record {
         self.batch == other.batch
     }
 
-    /// A quantity, if it is written down; `Some(None)` was not known.
-    pub(super) fn figure(&self, name: &str) -> Option<Option<u64>> {
-        self.figures.get(name).copied()
+    /// What a quantity was.
+    pub(super) fn figure(&self, name: &str) -> Before {
+        match self.figures.get(name) {
+            Some(Some(n)) => Before::Known(*n),
+            Some(None) => Before::Unknown,
+            None => Before::Missing,
+        }
     }
 
     /// Names of lines that the other one does not have.
