@@ -4,7 +4,7 @@
 pub mod board;
 pub mod claim;
 pub mod convention;
-mod memory;
+pub mod memory;
 mod params;
 pub mod quantity;
 mod receptive;

@@ -94,6 +94,9 @@ pub struct Inference {
     pub arena: AtLeast<Bytes>,
     /// Everything kept.
     pub no_reuse: AtLeast<Bytes>,
+    /// What ONNX Runtime's CPU provider holds at once in its first run with one thread, without weights and inputs;
+    /// `None` where its plan is not known.
+    pub onnxruntime: Option<Bytes>,
 }
 
 /// Memory of training, in bytes.

@@ -220,6 +220,7 @@ impl Builder {
             kind,
             op_type,
             attributes,
+            opset,
             op,
             inputs,
             outputs: Vec::with_capacity(outputs.len()),

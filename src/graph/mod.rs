@@ -6,6 +6,7 @@ mod build;
 mod walk;
 
 pub use build::{Builder, NodeSpec, OpenSpec, Shared};
+pub(crate) use walk::each_use;
 pub use walk::{Lifetime, lifetimes, users};
 
 use crate::base::arena::{Arena, Id};
@@ -146,6 +147,8 @@ pub struct Node {
     pub op_type: Arc<str>,
     /// Domain and name of the operator as the file has them, and its attributes, for writing it back.
     pub attributes: Attributes,
+    /// Version of its domain.
+    pub opset: i64,
     /// The operator.
     pub op: Box<dyn Operator>,
     /// What goes in; `None` for an optional input that is left out.

@@ -57,7 +57,7 @@ pub fn lifetimes(model: &Model) -> Vec<Option<Lifetime>> {
 }
 
 /// Calls `each` for every value that a node reads, those that its sub-graphs take from outside included.
-fn each_use(model: &Model, id: super::NodeId, each: &mut impl FnMut(ValueId)) {
+pub(crate) fn each_use(model: &Model, id: super::NodeId, each: &mut impl FnMut(ValueId)) {
     let node = &model.nodes[id];
     node.inputs.iter().flatten().for_each(|v| each(*v));
     let mut pending: Vec<&Body> = node.bodies.iter().collect();

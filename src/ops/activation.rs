@@ -2,6 +2,7 @@
 //! input.
 
 use super::attributes::{Attribute, Attributes};
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
@@ -10,28 +11,37 @@ use crate::tensor::{Dim, Elements, Literal, Ratio, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("Relu"),
-    op("LeakyRelu"),
-    op("ThresholdedRelu"),
-    op("Elu"),
-    op("Selu"),
-    op("Celu"),
+    in_place("Relu"),
+    in_place("LeakyRelu"),
+    in_place("ThresholdedRelu"),
+    in_place("Elu"),
+    in_place("Selu"),
+    in_place("Celu"),
     op("Gelu"),
-    op("Sigmoid"),
-    op("HardSigmoid"),
-    op("HardSwish"),
-    op("Swish"),
-    op("Mish"),
-    op("Tanh"),
-    op("Softplus"),
-    op("Softsign"),
-    op("Shrink"),
+    in_place("Sigmoid"),
+    in_place("HardSigmoid"),
+    taken_apart("HardSwish"),
+    taken_apart("Swish"),
+    taken_apart("Mish"),
+    in_place("Tanh"),
+    in_place("Softplus"),
+    in_place("Softsign"),
+    in_place("Shrink"),
 ];
 
 const X: &[Slot] = &[data("X")];
 
 const fn op(name: &'static str) -> OpKind {
-    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, kernel: Kernel::FRESH, read }
+}
+
+const fn in_place(name: &'static str) -> OpKind {
+    OpKind { kernel: Kernel::IN_PLACE, ..op(name) }
+}
+
+/// The runtime has no kernel, and runs the operators that its definition consists of.
+const fn taken_apart(name: &'static str) -> OpKind {
+    OpKind { kernel: Kernel::Unmeasured, ..op(name) }
 }
 
 /// What one element costs, itemised. The functions as usually computed: a sigmoid is one exponential, one addition,

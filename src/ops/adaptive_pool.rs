@@ -4,6 +4,7 @@
 //! Along an axis all windows together look at i + m − gcd(i, m) inputs, and the widest spans ⌈(i + m − gcd(i, m)) / m⌉:
 //! neighbouring windows overlap by one input wherever m does not divide o·i. Costs follow `pool.rs`.
 
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Tap, Window, Work, data,
 };
@@ -15,7 +16,7 @@ pub(super) static OPS: &[OpKind] = &[op("AdaptiveMaxPool"), op("AdaptiveAverageP
 
 const fn op(name: &'static str) -> OpKind {
     const X: &[Slot] = &[data("X")];
-    OpKind { domain: super::OWN_DOMAIN, name, slots: X, storage: Storage::Fresh, read }
+    OpKind { domain: super::OWN_DOMAIN, name, slots: X, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

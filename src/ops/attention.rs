@@ -6,6 +6,7 @@
 
 use super::attributes::Attributes;
 use super::cast::dtype;
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
     steer,
@@ -31,7 +32,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(domain: &'static str, name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain, name, slots, storage: Storage::Fresh, read }
+    OpKind { domain, name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// The two products of attention: queries with keys, and scores with values.

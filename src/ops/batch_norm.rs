@@ -5,6 +5,7 @@
 //! additions and a multiplication an element more, and two divisions and a root a channel.
 
 use super::attributes::Attributes;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, buffer, data, norm,
@@ -17,6 +18,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "BatchNormalization",
     slots: &[data("X"), norm("scale"), norm("B"), buffer("input_mean"), buffer("input_var")],
     storage: Storage::Fresh,
+    kernel: Kernel::FRESH,
     read,
 }];
 

@@ -2,6 +2,7 @@
 //! forms of the Gaussian error linear unit.
 
 use super::activation;
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data,
 };
@@ -19,7 +20,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, storage: Storage, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "com.microsoft", name, slots, storage, read }
+    OpKind { domain: "com.microsoft", name, slots, storage, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

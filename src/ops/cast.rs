@@ -1,6 +1,7 @@
 //! Changes of element type: `Cast`, `CastLike`, `BitCast`. They move data and are not counted as arithmetic.
 
 use super::attributes::{Attribute, Attributes};
+use super::kernel::Kernel;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{DType, Dim, Elements, Literal, Ratio, TensorType, ValueType};
 
@@ -14,7 +15,7 @@ pub(super) static OPS: &[OpKind] = &[
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! With K taps on C channels of length L: K·B·C·L multiply-accumulates. The state is the last K − 1 positions.
 
 use super::activation;
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Tap, Window, Work, bias,
     data, weight,
@@ -15,6 +16,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "CausalConvWithState",
     slots: &[data("input"), weight("weight"), bias("bias"), data("past_state")],
     storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
     read,
 }];
 

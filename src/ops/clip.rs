@@ -2,6 +2,7 @@
 //! for each limit.
 
 use super::attributes::Attributes;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
@@ -14,6 +15,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "Clip",
     slots: &[data("input"), steer("min"), steer("max")],
     storage: Storage::Overwrites,
+    kernel: Kernel::IN_PLACE,
     read,
 }];
 

@@ -9,6 +9,7 @@
 use super::attention;
 use super::attributes::Attributes;
 use super::axes::axis;
+use super::kernel::Kernel;
 use super::rules::{
     At, BodyOutput, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -25,7 +26,7 @@ const fn op(
     slots: &'static [Slot],
     read: fn(&Spec) -> Result<Box<dyn Operator>, OpError>,
 ) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// What goes into a sub-graph at one of its inputs.

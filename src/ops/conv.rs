@@ -5,6 +5,8 @@
 
 use super::attributes::Attributes;
 use super::groups;
+use super::im2col::im2col;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, pads, sizes, whole};
 use super::own_conv::linked;
 use super::rules::{
@@ -15,8 +17,14 @@ use super::window::{Axis, Sliding, spatial};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] =
-    &[OpKind { domain: "", name: "Conv", slots: &[data("X"), weight("W"), bias("B")], storage: Storage::Fresh, read }];
+pub(super) static OPS: &[OpKind] = &[OpKind {
+    domain: "",
+    name: "Conv",
+    slots: &[data("X"), weight("W"), bias("B")],
+    storage: Storage::Fresh,
+    kernel: Kernel::Fresh(im2col),
+    read,
+}];
 
 /// The layers of this room.
 pub(super) static LAYERS: &[Layer] = &[

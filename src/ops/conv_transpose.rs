@@ -6,13 +6,14 @@
 
 use super::attributes::Attribute;
 use super::groups;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, pads, sizes, whole};
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Tap, Window, Work,
     bias, data, weight,
 };
 use super::window::{Axis, Padding, Sliding, spatial};
-use crate::tensor::{Dim, Literal, Shape, ValueType};
+use crate::tensor::{DType, Dim, Literal, Shape, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[OpKind {
@@ -20,6 +21,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "ConvTranspose",
     slots: &[data("X"), weight("W"), bias("B")],
     storage: Storage::Fresh,
+    kernel: Kernel::Fresh(columns),
     read,
 }];
 
@@ -85,6 +87,16 @@ fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
         },
         open: spec.open.clone(),
     }))
+}
+
+/// The kernel multiplies one group of one example at a time into columns, which it then adds up into the output:
+/// 4·K·(n/g)·I bytes with the input positions I of one example.
+fn columns(_: &Spec, at: &At, _: u64) -> Option<u64> {
+    let x = at.tensor(0).filter(|x| x.dtype == Some(DType::F32))?.shape.sizes()?;
+    let weights = at.tensor(1)?.shape.sizes()?;
+    // The weights are [C, n/g, kernel…].
+    let mut positions = x.get(2..)?.iter().chain(weights.get(1..)?);
+    positions.try_fold(4u64, |product, n| product.checked_mul(*n))
 }
 
 impl ConvTranspose {

@@ -1,5 +1,6 @@
 //! Running sums and products along an axis: `CumSum`, `CumProd`. One addition or multiplication an element.
 
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -10,7 +11,7 @@ pub(super) static OPS: &[OpKind] = &[op("CumSum"), op("CumProd")];
 
 const fn op(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("x"), steer("axis")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 #[derive(Debug)]

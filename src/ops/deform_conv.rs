@@ -5,6 +5,7 @@
 //! additions, and one more multiplication with a mask.
 
 use super::find;
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, bias, data, weight,
 };
@@ -16,6 +17,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "DeformConv",
     slots: &[data("X"), weight("W"), data("offset"), bias("B"), data("mask")],
     storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
     read,
 }];
 

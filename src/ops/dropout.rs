@@ -1,6 +1,7 @@
 //! `Dropout`: at inference what goes in comes out. Training draws a mask: a comparison and a multiplication an element.
 
 use super::attributes::Attributes;
+use super::kernel::Kernel;
 use super::layer::{Arg, Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
@@ -13,6 +14,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "Dropout",
     slots: &[data("data"), steer("ratio"), steer("training_mode")],
     storage: Storage::Overwrites,
+    kernel: Kernel::FRESH,
     read,
 }];
 

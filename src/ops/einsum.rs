@@ -4,6 +4,7 @@
 //! the product of their sizes. More operands are taken as the equation states it, all multiplied, then added. Without a
 //! summed index they are only multiplied; a single operand is only added up, or moved.
 
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data,
 };
@@ -11,8 +12,14 @@ use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 use std::collections::BTreeMap;
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] =
-    &[OpKind { domain: "", name: "Einsum", slots: &[data("Inputs")], storage: Storage::Fresh, read }];
+pub(super) static OPS: &[OpKind] = &[OpKind {
+    domain: "",
+    name: "Einsum",
+    slots: &[data("Inputs")],
+    storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
+    read,
+}];
 
 /// A place in a term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

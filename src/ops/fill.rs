@@ -2,6 +2,7 @@
 
 use super::attributes::{Attribute, Attributes};
 use super::cast::{dtype, float, int};
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -9,7 +10,7 @@ use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType,
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("Constant", &[], read_constant),
+    OpKind { kernel: Kernel::Loaded, ..op("Constant", &[], read_constant) },
     op("ConstantOfShape", &[steer("input")], read_constant_of_shape),
     op("EyeLike", &[data("input")], read_eye_like),
     op("Range", &[steer("start"), steer("limit"), steer("delta")], read_range),
@@ -20,7 +21,7 @@ pub(super) static OPS: &[OpKind] = &[
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 #[derive(Debug)]

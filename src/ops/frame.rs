@@ -1,6 +1,7 @@
 //! Parts kept, blanked or turned round: `CenterCropPad`, `Trilu`, `ReverseSequence`.
 
 use super::axes::axis;
+use super::kernel::Kernel;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
@@ -13,7 +14,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(domain: &'static str, name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain, name, slots, storage: Storage::Fresh, read }
+    OpKind { domain, name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 use super::activation::cost;
 use super::find;
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data,
     steer, weight,
@@ -26,7 +27,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "com.microsoft", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "com.microsoft", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 const CONV: &[Slot] = &[data("X"), weight("W"), bias("B"), data("Z")];

@@ -4,6 +4,7 @@
 //! Tokens [B, S, I] and a merged matrix [I, W] cost B·S·I·W multiply-accumulates before the products of attention.
 
 use super::attention::{Products, share};
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data,
     steer, weight,
@@ -54,7 +55,7 @@ const SEPARATE: [Slot; 9] = [
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "com.microsoft", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "com.microsoft", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 fn heads(spec: &Spec) -> Result<Dim, OpError> {

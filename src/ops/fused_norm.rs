@@ -3,6 +3,7 @@
 
 use super::activation;
 use super::groups;
+use super::kernel::Kernel;
 use super::norm::cost;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data, norm,
@@ -38,7 +39,7 @@ const EMBED: [Slot; 9] = [
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "com.microsoft", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "com.microsoft", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// How many of these inputs are there: each is an addition.

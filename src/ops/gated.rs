@@ -1,11 +1,18 @@
 //! Gated activations of two inputs: `SwiGLU`, swish of the one times the other.
 
+use super::kernel::Kernel;
 use super::rules::{At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data};
 use crate::tensor::{Literal, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] =
-    &[OpKind { domain: "", name: "SwiGLU", slots: &[data("A"), data("B")], storage: Storage::Overwrites, read }];
+pub(super) static OPS: &[OpKind] = &[OpKind {
+    domain: "",
+    name: "SwiGLU",
+    slots: &[data("A"), data("B")],
+    storage: Storage::Overwrites,
+    kernel: Kernel::Unmeasured,
+    read,
+}];
 
 #[derive(Debug)]
 struct SwiGlu;

@@ -1,6 +1,7 @@
 //! Indexing: gathers, scatters and one-hot encoding. They move data; a scatter computes only what its reduction does.
 
 use super::axes::{axis, known};
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -11,8 +12,8 @@ pub(super) static OPS: &[OpKind] = &[
     op("Gather", GATHERED, read_gather),
     op("GatherElements", GATHERED, read_gather),
     op("GatherND", GATHERED, read_gather_nd),
-    op("Scatter", SCATTERED, read_scatter),
-    op("ScatterElements", SCATTERED, read_scatter),
+    OpKind { kernel: Kernel::IN_PLACE, ..op("Scatter", SCATTERED, read_scatter) },
+    OpKind { kernel: Kernel::IN_PLACE, ..op("ScatterElements", SCATTERED, read_scatter) },
     op("ScatterND", SCATTERED, read_scatter),
     op("TensorScatter", &[data("past_cache"), data("update"), steer("write_indices")], read_scatter),
     op("OneHot", &[data("indices"), steer("depth"), steer("values")], read_one_hot),
@@ -24,7 +25,7 @@ const SCATTERED: &[Slot] = &[data("data"), steer("indices"), data("updates")];
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 #[derive(Debug)]

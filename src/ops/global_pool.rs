@@ -4,6 +4,7 @@
 //! With S positions an output costs S − 1 comparisons, or S − 1 additions and a division, or S powers, S − 1 additions
 //! and a root.
 
+use super::kernel::Kernel;
 use super::pool::{lp_cost, lp_power};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
@@ -16,7 +17,7 @@ pub(super) static OPS: &[OpKind] = &[op("GlobalAveragePool"), op("GlobalMaxPool"
 
 const fn op(name: &'static str) -> OpKind {
     const X: &[Slot] = &[data("X")];
-    OpKind { domain: "", name, slots: X, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 #[derive(Debug)]

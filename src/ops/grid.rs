@@ -3,6 +3,7 @@
 //! A value sampled from d axes is a weighted sum of 2^d (linear) or 4^d (cubic) neighbours, as in `resize.rs`. A
 //! coordinate of an affine grid of d axes takes d multiplications and d additions.
 
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -10,13 +11,28 @@ use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    OpKind { domain: "", name: "GridSample", slots: SAMPLE, storage: Storage::Fresh, read: read_sample },
-    OpKind { domain: "com.microsoft", name: "GridSample", slots: SAMPLE, storage: Storage::Fresh, read: read_sample },
+    OpKind {
+        domain: "",
+        name: "GridSample",
+        slots: SAMPLE,
+        storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
+        read: read_sample,
+    },
+    OpKind {
+        domain: "com.microsoft",
+        name: "GridSample",
+        slots: SAMPLE,
+        storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
+        read: read_sample,
+    },
     OpKind {
         domain: "",
         name: "AffineGrid",
         slots: &[data("theta"), steer("size")],
         storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
         read: |_| Ok(Box::new(AffineGrid)),
     },
 ];

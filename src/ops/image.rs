@@ -1,11 +1,18 @@
 //! Image files: `ImageDecoder` makes [height, width, channels] of encoded bytes.
 
+use super::kernel::Kernel;
 use super::rules::{At, Class, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operator of this room.
-pub(super) static OPS: &[OpKind] =
-    &[OpKind { domain: "", name: "ImageDecoder", slots: &[data("encoded_stream")], storage: Storage::Fresh, read }];
+pub(super) static OPS: &[OpKind] = &[OpKind {
+    domain: "",
+    name: "ImageDecoder",
+    slots: &[data("encoded_stream")],
+    storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
+    read,
+}];
 
 #[derive(Debug)]
 struct ImageDecoder {

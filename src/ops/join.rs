@@ -2,6 +2,7 @@
 
 use super::attributes::Attributes;
 use super::axes::axis;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, On, Step, Takes};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data, steer};
 use super::slice::crop_to;
@@ -9,12 +10,20 @@ use crate::tensor::{Dim, Elements, Literal, Shape, TensorType, ValueType, litera
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    OpKind { domain: "", name: "Concat", slots: &[data("inputs")], storage: Storage::Fresh, read: read_concat },
+    OpKind {
+        domain: "",
+        name: "Concat",
+        slots: &[data("inputs")],
+        storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
+        read: read_concat,
+    },
     OpKind {
         domain: "",
         name: "Split",
         slots: &[data("input"), steer("split")],
         storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
         read: read_split,
     },
 ];

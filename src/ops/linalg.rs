@@ -1,12 +1,20 @@
 //! Functions of square matrices [*, M, M]: `Det`, and ONNX Runtime's `Inverse`.
 
+use super::kernel::Kernel;
 use super::rules::{At, Class, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data};
 use crate::tensor::{Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    OpKind { domain: "", name: "Det", slots: &[data("X")], storage: Storage::Fresh, read },
-    OpKind { domain: "com.microsoft", name: "Inverse", slots: &[data("X")], storage: Storage::Fresh, read },
+    OpKind { domain: "", name: "Det", slots: &[data("X")], storage: Storage::Fresh, kernel: Kernel::Unmeasured, read },
+    OpKind {
+        domain: "com.microsoft",
+        name: "Inverse",
+        slots: &[data("X")],
+        storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
+        read,
+    },
 ];
 
 #[derive(Debug)]

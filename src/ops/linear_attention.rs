@@ -5,6 +5,7 @@
 //! under the key), and d·e for each query head (the read-out).
 
 use super::attention::share;
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data,
 };
@@ -16,6 +17,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "LinearAttention",
     slots: &[data("query"), data("key"), data("value"), data("past_state"), data("decay"), data("beta")],
     storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
     read,
 }];
 

@@ -1,6 +1,7 @@
 //! Losses over classes: `NegativeLogLikelihoodLoss` and `SoftmaxCrossEntropyLoss`, on scores [N, C, d1, …] and labels
 //! [N, d1, …].
 
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, buffer, data,
 };
@@ -13,7 +14,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! values has C·n + n parameters, and n additions for the bias.
 
 use super::attributes::Attributes;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work,
@@ -13,14 +14,29 @@ use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    OpKind { domain: "", name: "MatMul", slots: AB, storage: Storage::Fresh, read: read_matmul },
-    OpKind { domain: "com.microsoft", name: "FusedMatMul", slots: AB, storage: Storage::Fresh, read: read_matmul },
-    OpKind { domain: "com.microsoft", name: "TransposeMatMul", slots: AB, storage: Storage::Fresh, read: read_matmul },
+    OpKind { domain: "", name: "MatMul", slots: AB, storage: Storage::Fresh, kernel: Kernel::FRESH, read: read_matmul },
+    OpKind {
+        domain: "com.microsoft",
+        name: "FusedMatMul",
+        slots: AB,
+        storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
+        read: read_matmul,
+    },
+    OpKind {
+        domain: "com.microsoft",
+        name: "TransposeMatMul",
+        slots: AB,
+        storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
+        read: read_matmul,
+    },
     OpKind {
         domain: "",
         name: "Gemm",
         slots: &[data("A"), weight("B"), bias("C")],
         storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
         read: read_gemm,
     },
 ];

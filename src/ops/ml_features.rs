@@ -2,6 +2,7 @@
 //! into them. Sizes that the specification leaves open are those that ONNX Runtime 1.32 makes.
 
 use super::attributes::{Attribute, Attributes};
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -26,7 +27,7 @@ pub(super) static OPS: &[OpKind] = &[
 const X: &[Slot] = &[data("X")];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "ai.onnx.ml", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "ai.onnx.ml", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 //! numbers are attributes. Sizes that the specification leaves open are those that ONNX Runtime 1.32 makes.
 
 use super::attributes::Attributes;
+use super::kernel::Kernel;
 use super::ml_features::table;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
@@ -21,7 +22,7 @@ pub(super) static OPS: &[OpKind] = &[
 
 const fn op(name: &'static str) -> OpKind {
     const X: &[Slot] = &[data("X")];
-    OpKind { domain: "ai.onnx.ml", name, slots: X, storage: Storage::Fresh, read }
+    OpKind { domain: "ai.onnx.ml", name, slots: X, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 pub mod attributes;
 pub mod control;
+pub mod kernel;
 pub mod layer;
 pub mod rules;
 pub mod window;
@@ -37,6 +38,7 @@ mod gather;
 mod global_pool;
 mod grid;
 mod groups;
+mod im2col;
 mod image;
 mod join;
 mod linalg;

@@ -11,6 +11,7 @@
 use super::attributes::Attributes;
 use super::axes::{axes, axis};
 use super::groups;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, norm,
@@ -31,7 +32,7 @@ pub(super) static OPS: &[OpKind] = &[
 
 const fn op(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("X"), norm("scale"), norm("bias")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 /// The layers of this room.

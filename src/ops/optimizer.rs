@@ -3,6 +3,7 @@
 //! After the learning rate R and the count of updates T come n tensors X, their n gradients G, and n of each further
 //! state. Out come the new X and the new states: each as its old one.
 
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -21,7 +22,14 @@ const STEP: &[Slot] = &[steer("R"), steer("T"), data("inputs")];
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "ai.onnx.preview.training", name, slots, storage: Storage::Fresh, read }
+    OpKind {
+        domain: "ai.onnx.preview.training",
+        name,
+        slots,
+        storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
+        read,
+    }
 }
 
 #[derive(Debug)]

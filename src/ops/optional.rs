@@ -1,6 +1,7 @@
 //! Values that may be absent: made, asked whether they are there, opened. Since version 18 a value that cannot be
 //! absent may be asked and opened too.
 
+use super::kernel::Kernel;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
@@ -10,7 +11,7 @@ pub(super) static OPS: &[OpKind] =
 
 const fn op(name: &'static str, storage: Storage) -> OpKind {
     const INPUT: &[Slot] = &[data("input")];
-    OpKind { domain: "", name, slots: INPUT, storage, read }
+    OpKind { domain: "", name, slots: INPUT, storage, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

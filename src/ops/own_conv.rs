@@ -11,6 +11,7 @@
 //! | `Subsample` | 2C | none: K additions and a multiplication an output |
 
 use super::attributes::Attributes;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, pads, sizes};
 use super::pool::needed_window;
 use super::rules::{
@@ -25,7 +26,7 @@ pub(super) static OPS: &[OpKind] = &[op("LinkedConv"), op("LocalConv"), op("Subs
 
 const fn op(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("X"), weight("W"), bias("B")];
-    OpKind { domain: super::OWN_DOMAIN, name, slots: SLOTS, storage: Storage::Fresh, read }
+    OpKind { domain: super::OWN_DOMAIN, name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// The layers of this room.

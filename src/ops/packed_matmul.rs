@@ -1,6 +1,7 @@
 //! ONNX Runtime's product with a weight matrix packed in blocks of few bits: `MatMulNBits`. The attributes K and N are
 //! the matrix's sizes; unpacking a weight is not counted.
 
+use super::kernel::Kernel;
 use super::matmul::arithmetic;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, bias, data,
@@ -14,6 +15,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "MatMulNBits",
     slots: &[data("A"), weight("B"), steer("scales"), steer("zero_points"), steer("g_idx"), bias("bias")],
     storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
     read,
 }];
 

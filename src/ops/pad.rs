@@ -2,6 +2,7 @@
 
 use super::attributes::{Attribute, Attributes};
 use super::axes::{axis, known};
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, whole};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data, steer};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
@@ -11,7 +12,7 @@ pub(super) static OPS: &[OpKind] = &[op(""), op("com.microsoft")];
 
 const fn op(domain: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("data"), steer("pads"), steer("constant_value"), steer("axes")];
-    OpKind { domain, name: "Pad", slots: SLOTS, storage: Storage::Fresh, read }
+    OpKind { domain, name: "Pad", slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 /// The layers of this room.

@@ -3,15 +3,37 @@
 use super::attributes::{Attribute, Attributes};
 use super::axes::axis;
 use super::groups;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, whole};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    OpKind { domain: "", name: "Transpose", slots: X, storage: Storage::Fresh, read: read_transpose },
-    OpKind { domain: "", name: "DepthToSpace", slots: X, storage: Storage::Fresh, read: read_blocks },
-    OpKind { domain: "", name: "SpaceToDepth", slots: X, storage: Storage::Fresh, read: read_blocks },
+    OpKind {
+        domain: "",
+        name: "Transpose",
+        slots: X,
+        storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
+        read: read_transpose,
+    },
+    OpKind {
+        domain: "",
+        name: "DepthToSpace",
+        slots: X,
+        storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
+        read: read_blocks,
+    },
+    OpKind {
+        domain: "",
+        name: "SpaceToDepth",
+        slots: X,
+        storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
+        read: read_blocks,
+    },
 ];
 
 const X: &[Slot] = &[data("input")];

@@ -4,6 +4,7 @@
 //! division; of Lp pooling K powers, K − 1 additions and a root. Windows over the padding count like the others.
 
 use super::attributes::{Attribute, Attributes};
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, pads, target};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
@@ -16,7 +17,7 @@ pub(super) static OPS: &[OpKind] = &[op("MaxPool"), op("AveragePool"), op("LpPoo
 
 const fn op(name: &'static str) -> OpKind {
     const X: &[Slot] = &[data("X")];
-    OpKind { domain: "", name, slots: X, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 /// The layers of this room.

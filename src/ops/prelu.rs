@@ -2,6 +2,7 @@
 //! and a multiplication an element.
 
 use super::attributes::Attributes;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, weight,
@@ -9,8 +10,14 @@ use super::rules::{
 use crate::tensor::{Dim, Literal, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] =
-    &[OpKind { domain: "", name: "PRelu", slots: &[data("X"), weight("slope")], storage: Storage::Overwrites, read }];
+pub(super) static OPS: &[OpKind] = &[OpKind {
+    domain: "",
+    name: "PRelu",
+    slots: &[data("X"), weight("slope")],
+    storage: Storage::Overwrites,
+    kernel: Kernel::FRESH,
+    read,
+}];
 
 /// The layers of this room.
 pub(super) static LAYERS: &[Layer] = &[Layer {

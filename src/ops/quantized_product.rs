@@ -5,6 +5,7 @@
 //! costs what quantising does: a multiplication, an addition, a rounding and two comparisons with the limits.
 
 use super::find;
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data,
     steer, weight,
@@ -45,7 +46,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Random numbers: of a stated shape, of the shape of another tensor, or drawn by probabilities.
 
 use super::cast::dtype;
+use super::kernel::Kernel;
 use super::rules::{At, Class, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
@@ -15,7 +16,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 //! second the state. Each gate adds two biases. Inputs are [S, B, I], or [B, S, I] with `layout` 1.
 
 use super::activation;
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias,
     data, steer, weight,
@@ -46,7 +47,7 @@ const QUANTIZED: [Slot; 12] = [
 ];
 
 const fn op(domain: &'static str, name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain, name, slots, storage: Storage::Fresh, read }
+    OpKind { domain, name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! is read whatever the version. Costs are one step per input element, and what is done once per result.
 
 use super::axes::{axes, axis, known};
+use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
     steer,
@@ -28,12 +29,12 @@ pub(super) static OPS: &[OpKind] = &[
 
 const fn reduction(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("data"), steer("axes")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, read: read_reduction }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read: read_reduction }
 }
 
 const fn position(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("data")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, read: read_position }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read: read_position }
 }
 
 /// What each input element costs, and what each result costs on top.

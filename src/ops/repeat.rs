@@ -1,6 +1,7 @@
 //! Copies along axes: `Tile` and `Expand`.
 
 use super::axes::axis;
+use super::kernel::Kernel;
 use super::resize::whole;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, literal};
@@ -12,9 +13,17 @@ pub(super) static OPS: &[OpKind] = &[
         name: "Tile",
         slots: &[data("input"), steer("repeats"), steer("axis")],
         storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
         read,
     },
-    OpKind { domain: "", name: "Expand", slots: &[data("input"), steer("shape")], storage: Storage::Fresh, read },
+    OpKind {
+        domain: "",
+        name: "Expand",
+        slots: &[data("input"), steer("shape")],
+        storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
+        read,
+    },
 ];
 
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 use super::attributes::Attributes;
 use super::axes::{axes, axis, known};
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, shape};
@@ -17,7 +18,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::View, read }
+    OpKind { domain: "", name, slots, storage: Storage::View, kernel: Kernel::Alias, read }
 }
 
 /// The layers of this room.

@@ -5,6 +5,7 @@
 
 use super::attributes::{Attribute, Attributes};
 use super::axes::axis;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, target};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Tap, Window, Work, data, steer,
@@ -16,7 +17,7 @@ pub(super) static OPS: &[OpKind] = &[op("Resize"), op("Upsample")];
 
 const fn op(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("X"), steer("roi"), steer("scales"), steer("sizes")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::Fresh(tables), read }
 }
 
 /// The layers of this room.
@@ -84,6 +85,33 @@ enum Mode {
     Cubic,
 }
 
+impl Mode {
+    fn read(attributes: &Attributes) -> Result<Mode, OpError> {
+        Ok(match attributes.string("mode")?.unwrap_or("nearest") {
+            "linear" | "bilinear" => Mode::Linear,
+            "cubic" => Mode::Cubic,
+            _ => Mode::Nearest,
+        })
+    }
+}
+
+/// Linear interpolation of the last two of four axes looks up two neighbours and two weights, 4 bytes each, for every row
+/// and every column of the output.
+fn tables(spec: &Spec, at: &At, _: u64) -> Option<u64> {
+    let (from, to) = (at.tensor(0)?.shape.sizes()?, at.output(0)?.shape.sizes()?);
+    if spec.attributes.flag("antialias", false).ok()? {
+        return None;
+    }
+    match (Mode::read(spec.attributes).ok()?, &to[..]) {
+        (Mode::Nearest, _) => Some(0),
+        _ if from == to => Some(0),
+        (Mode::Linear, [.., rows, columns]) if to.len() == 4 && from.get(..2) == to.get(..2) => {
+            rows.checked_add(*columns)?.checked_mul(16)
+        }
+        (Mode::Linear | Mode::Cubic, _) => None,
+    }
+}
+
 /// Which positions of input and output lie on one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Alignment {
@@ -113,11 +141,7 @@ fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
             return Err(OpError::invalid(format!("`keep_aspect_ratio_policy` is `{other}`, which no version knows")));
         }
     };
-    let mode = match attributes.string("mode")?.unwrap_or("nearest") {
-        "linear" | "bilinear" => Mode::Linear,
-        "cubic" => Mode::Cubic,
-        _ => Mode::Nearest,
-    };
+    let mode = Mode::read(attributes)?;
     let old = spec.opset < 11 || spec.kind.name == "Upsample";
     let alignment = match attributes.string("coordinate_transformation_mode")? {
         Some("align_corners") => Alignment::Corners,

@@ -2,14 +2,29 @@
 
 use super::attributes::{Attribute, Attributes};
 use super::axes::axis;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, number};
 use super::rules::{At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data};
-use crate::tensor::{Literal, ValueType};
+use crate::tensor::{DType, Literal, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    OpKind { domain: "", name: "LRN", slots: &[data("X")], storage: Storage::Fresh, read: read_lrn },
-    OpKind { domain: "", name: "LpNormalization", slots: &[data("input")], storage: Storage::Fresh, read: read_lp },
+    OpKind {
+        domain: "",
+        name: "LRN",
+        slots: &[data("X")],
+        storage: Storage::Fresh,
+        kernel: Kernel::Fresh(squares),
+        read: read_lrn,
+    },
+    OpKind {
+        domain: "",
+        name: "LpNormalization",
+        slots: &[data("input")],
+        storage: Storage::Fresh,
+        kernel: Kernel::FRESH,
+        read: read_lp,
+    },
 ];
 
 /// The layers of this room.
@@ -48,9 +63,22 @@ struct Lrn {
 }
 
 fn read_lrn(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(Lrn { size: lrn_size(spec)? }))
+}
+
+fn lrn_size(spec: &Spec) -> Result<u64, OpError> {
     let size = spec.attributes.int("size")?.and_then(|n| u64::try_from(n).ok()).filter(|n| *n > 0);
-    let size = size.ok_or_else(|| OpError::invalid("`size` needs a number of channels of at least 1"))?;
-    Ok(Box::new(Lrn { size }))
+    size.ok_or_else(|| OpError::invalid("`size` needs a number of channels of at least 1"))
+}
+
+/// The kernel keeps the scale of every element, and the squares of one example with size − 1 channels of zeros around
+/// them: bytes(x) + 4·(C + size − 1)·H·W.
+fn squares(spec: &Spec, at: &At, _: u64) -> Option<u64> {
+    let x = at.tensor(0).filter(|x| x.dtype == Some(DType::F32))?;
+    let [_, channels, height, width] = x.shape.sizes()?[..] else { return None };
+    let padded = channels.checked_add(lrn_size(spec).ok()?)?.checked_sub(1)?;
+    let padded = padded.checked_mul(height)?.checked_mul(width)?.checked_mul(4)?;
+    x.bytes()?.checked_add(padded)
 }
 
 impl Operator for Lrn {

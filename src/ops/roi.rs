@@ -1,5 +1,6 @@
 //! Pooling over regions of interest: `RoiAlign`, `MaxRoiPool`. Both make [regions, channels, height, width].
 
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
 };
@@ -12,6 +13,7 @@ pub(super) static OPS: &[OpKind] = &[
         name: "RoiAlign",
         slots: &[data("X"), data("rois"), steer("batch_indices")],
         storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
         read: read_align,
     },
     OpKind {
@@ -19,6 +21,7 @@ pub(super) static OPS: &[OpKind] = &[
         name: "MaxRoiPool",
         slots: &[data("X"), data("rois")],
         storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
         read: read_pool,
     },
 ];

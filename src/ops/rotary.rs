@@ -2,6 +2,7 @@
 //! an angle that the token's position gives: four products and two sums a pair.
 
 use super::attention::share;
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, buffer, data,
     steer,
@@ -15,7 +16,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(domain: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain, name: "RotaryEmbedding", slots, storage: Storage::Fresh, read }
+    OpKind { domain, name: "RotaryEmbedding", slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The questions that every operator answers for itself. None has a default: forgetting one does not compile.
 
 use super::attributes::Attributes;
+use super::kernel::Kernel;
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 use std::fmt;
 
@@ -52,6 +53,8 @@ pub struct OpKind {
     pub slots: &'static [Slot],
     /// Whether its output needs memory of its own.
     pub storage: Storage,
+    /// What ONNX Runtime does with memory where it runs.
+    pub kernel: Kernel,
     /// Reads attributes into an operator.
     pub read: fn(&Spec) -> Result<Box<dyn Operator>, OpError>,
 }

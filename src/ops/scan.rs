@@ -3,6 +3,7 @@
 use super::attributes::Attributes;
 use super::axes::axis;
 use super::control::{BodyInput, body, carried, stacked};
+use super::kernel::Kernel;
 use super::rules::{At, BodyOutput, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, shape};
 
@@ -12,6 +13,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "Scan",
     slots: &[data("initial_state_and_scan_inputs")],
     storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
     read,
 }];
 

@@ -2,6 +2,7 @@
 //! come out is mostly decided by the data; what is certain is their rank and every size that does not depend on it.
 
 use super::axes::{axis, known};
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -29,7 +30,7 @@ pub(super) static OPS: &[OpKind] = &[
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
 #[derive(Debug)]

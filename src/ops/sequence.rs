@@ -2,6 +2,7 @@
 
 use super::axes::axis;
 use super::cast::dtype;
+use super::kernel::Kernel;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
@@ -18,7 +19,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

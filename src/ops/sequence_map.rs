@@ -4,6 +4,7 @@
 //! becomes a list.
 
 use super::control::{BodyInput, body};
+use super::kernel::Kernel;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data};
 use crate::tensor::{Literal, ValueType};
 
@@ -13,6 +14,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "SequenceMap",
     slots: &[data("input_sequence"), data("additional_inputs")],
     storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
     read,
 }];
 

@@ -2,6 +2,7 @@
 
 use super::attributes::Attributes;
 use super::axes::{axis, known};
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, target};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Tap, Window, Work, data, steer};
 use crate::tensor::shape::joined;
@@ -13,6 +14,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "Slice",
     slots: &[data("data"), steer("starts"), steer("ends"), steer("axes"), steer("steps")],
     storage: Storage::Fresh,
+    kernel: Kernel::FRESH,
     read,
 }];
 

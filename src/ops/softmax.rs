@@ -7,6 +7,7 @@
 
 use super::attributes::Attributes;
 use super::axes::axis;
+use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
@@ -14,11 +15,15 @@ use super::rules::{
 use crate::tensor::{Dim, Literal, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] = &[op("Softmax"), op("LogSoftmax"), op("Hardmax")];
+pub(super) static OPS: &[OpKind] = &[
+    OpKind { kernel: Kernel::InPlace(&[0], turned), ..op("Softmax") },
+    OpKind { kernel: Kernel::InPlace(&[0], turned), ..op("LogSoftmax") },
+    OpKind { kernel: Kernel::Fresh(turned), ..op("Hardmax") },
+];
 
 const fn op(name: &'static str) -> OpKind {
     const X: &[Slot] = &[data("input")];
-    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, kernel: Kernel::FRESH, read }
 }
 
 /// The layers of this room.
@@ -51,12 +56,23 @@ struct Softmax {
 }
 
 fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    let together = spec.opset < 13;
-    let axis = spec.attributes.int_or("axis", if together { 1 } else { -1 })?;
-    Ok(Box::new(Softmax { name: spec.kind.name, axis, together }))
+    Ok(Box::new(Softmax::read(spec)?))
+}
+
+/// Unless the axis is the last, the kernel transposes to make it so, and back: both are kept beside the output.
+fn turned(spec: &Spec, at: &At, _: u64) -> Option<u64> {
+    let dims = at.dims(0)?;
+    let (_, end) = Softmax::read(spec).ok()?.span(dims).ok()?;
+    if end == dims.len() { Some(0) } else { at.output(0)?.bytes()?.checked_mul(2) }
 }
 
 impl Softmax {
+    fn read(spec: &Spec) -> Result<Softmax, OpError> {
+        let together = spec.opset < 13;
+        let axis = spec.attributes.int_or("axis", if together { 1 } else { -1 })?;
+        Ok(Softmax { name: spec.kind.name, axis, together })
+    }
+
     /// The axes that are normalised: the first and the one after the last.
     fn span(&self, dims: &[Dim]) -> Result<(usize, usize), OpError> {
         // Splitting after the last axis leaves every element alone.

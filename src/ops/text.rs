@@ -1,5 +1,6 @@
 //! Text: tensors of strings put together, cleaned, split, matched, and n-grams counted.
 
+use super::kernel::Kernel;
 use super::rules::{At, Class, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
@@ -13,7 +14,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

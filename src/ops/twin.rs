@@ -4,6 +4,7 @@
 //! The arithmetic is that of the standard operator: bringing quantised operands to one scale is not counted, as ONNX
 //! Runtime does it by tables or inside its kernels.
 
+use super::kernel::Kernel;
 use super::rules::{
     At, BodyOutput, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -57,7 +58,7 @@ const WHERE: [Slot; 9] = [
 ];
 
 const fn op(name: &'static str, storage: Storage, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "com.microsoft", name, slots, storage, read }
+    OpKind { domain: "com.microsoft", name, slots, storage, kernel: Kernel::Unmeasured, read }
 }
 
 /// Which inputs the standard operator gets.

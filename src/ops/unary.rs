@@ -1,5 +1,6 @@
 //! Functions of one input, element by element, that are not activation functions: a row each.
 
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
 };
@@ -38,12 +39,12 @@ pub(super) static OPS: &[OpKind] = &[
 const X: &[Slot] = &[data("X")];
 
 const fn op(name: &'static str) -> OpKind {
-    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, kernel: Kernel::FRESH, read }
 }
 
 /// What comes out is of another type, so it cannot lie where the input was.
 const fn predicate(name: &'static str) -> OpKind {
-    OpKind { storage: Storage::Fresh, ..op(name) }
+    OpKind { storage: Storage::Fresh, kernel: Kernel::FRESH, ..op(name) }
 }
 
 /// What one element costs.

@@ -1,11 +1,19 @@
 //! What an operator becomes that no room knows: opaque on every question, so that its figures are unknown, by name, and
 //! nothing else is.
 
+use super::kernel::Kernel;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data};
 use crate::tensor::{Literal, ValueType};
 
 /// Stands in for the kind of every operator that is not in [`super::ROOMS`].
-pub static UNKNOWN: OpKind = OpKind { domain: "?", name: "?", slots: &[data("input")], storage: Storage::Fresh, read };
+pub static UNKNOWN: OpKind = OpKind {
+    domain: "?",
+    name: "?",
+    slots: &[data("input")],
+    storage: Storage::Fresh,
+    kernel: Kernel::Unmeasured,
+    read,
+};
 
 #[derive(Debug)]
 struct Unknown;

@@ -1,6 +1,7 @@
 //! Windows put back: `MaxUnpool` and `Col2Im`.
 
 use super::axes::known;
+use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, steer,
 };
@@ -14,6 +15,7 @@ pub(super) static OPS: &[OpKind] = &[
         name: "MaxUnpool",
         slots: &[data("X"), data("I"), steer("output_shape")],
         storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
         read: read_unpool,
     },
     OpKind {
@@ -21,6 +23,7 @@ pub(super) static OPS: &[OpKind] = &[
         name: "Col2Im",
         slots: &[data("input"), steer("image_shape"), steer("block_shape")],
         storage: Storage::Fresh,
+        kernel: Kernel::Unmeasured,
         read: |_| Ok(Box::new(Col2Im)),
     },
 ];

@@ -272,7 +272,7 @@ impl<'a> Memory<'a> {
                 peak_at: i.peak_at.as_deref(),
                 arena_bytes: least(i.arena, "inference.arena_bytes", at_least),
                 no_reuse_bytes: least(i.no_reuse, "inference.no_reuse_bytes", at_least),
-                onnxruntime_bytes: None,
+                onnxruntime_bytes: i.onnxruntime.map(|n| n.0),
             },
             training: Training {
                 minimum_bytes: least(report.training.minimum, "training.minimum_bytes", at_least),

@@ -51,6 +51,7 @@ pub(super) fn textbook() -> Entry {
         peak_at: Some("conv2".into()),
         arena: bytes(alive),
         no_reuse: bytes(kept),
+        onnxruntime: None,
     };
     let report = Report {
         name: "textbook".into(),

@@ -1,6 +1,7 @@
 //! What others counted or published: the figures of `tests/oracle/`, to be equalled digit for digit.
 
 use crate::files::{Repository, cases, read};
+use cnnsize::analyze::memory::onnxruntime;
 use cnnsize::analyze::quantity::{Figure, measure};
 use cnnsize::analyze::{Sizing, claim, convention};
 use cnnsize::base::quantity::AtLeast;
@@ -39,6 +40,27 @@ fn conventions_give_what_the_tools_print() {
         let counted = figures(&path, &read(&path), Some(model), &["macs"], &Overrides::default(), convention);
         if counted != [printed] {
             wrong.push(format!("{convention} of {model}: {counted:?}, not {printed}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn onnx_runtime_takes_what_its_plan_says() {
+    let table = read("tests/oracle/onnxruntime.tsv");
+    let mut wrong = Vec::new();
+    for row in table.lines().filter(|line| !line.starts_with('#')) {
+        let [network, file, name, batch, first, later] = row.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("not six columns: {row}");
+        };
+        let document = arch::read(Path::new(file), read(file), &Repository);
+        let index = document.models().position(|m| m.name == name).expect("the model");
+        let batch = batch.parse().expect("a batch");
+        let lowered = document.lower(index, &Overrides { batch: Some(batch), ..Overrides::default() });
+        let plan = onnxruntime::plan(&lowered.model, 1).expect("a plan");
+        let taken = [plan.first, plan.steady].map(|peak| peak.total().map(|n| n.to_string()));
+        if taken != [Some(first.into()), Some(later.into())] {
+            wrong.push(format!("{network}, batch {batch}: {taken:?}, not {first} and {later}"));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());

@@ -1,6 +1,7 @@
 //! Memory of a forward pass: what is alive when, and what one block for all of it takes.
 
 mod arena;
+pub mod onnxruntime;
 mod storage;
 
 use super::elements;
@@ -15,7 +16,7 @@ pub(super) fn bytes(model: &Model, id: ValueId) -> AtLeast<Bytes> {
     model.values[id].ty.bytes().map_or_else(AtLeast::unknown, |n| AtLeast::exact(Bytes(n)))
 }
 
-/// The four figures of inference memory ([`Inference`] defines each).
+/// The figures of inference memory ([`Inference`] defines each).
 pub(super) fn measure(model: &Model, params: &Params) -> Inference {
     let lives = lifetimes(model);
     let steps = model.main.nodes.len().max(1);
@@ -33,6 +34,7 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
         peak_at: name(step),
         arena: arena::pack(&shared, steps).total,
         no_reuse: own.iter().map(|b| b.bytes).sum(),
+        onnxruntime: onnxruntime::plan(model, 1).ok().and_then(|plan| plan.first.total()),
     }
 }
 
