@@ -107,13 +107,17 @@ impl Operator for Select {
                 vec![TensorType { dtype: x.dtype, shape }, first, indices(vec![size]), count]
             }
             Select::Compress { axis } => {
-                let count = at
-                    .ints(1)
-                    .and_then(known)
-                    .map_or(Dim::Unknown, |condition| Dim::from(condition.iter().filter(|c| **c != 0).count()));
+                let condition = at.ints(1).and_then(known);
+                // A condition may be longer than what it selects from; only a size that is known cuts it.
+                let selected = |size: Option<u64>| {
+                    let end = size.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+                    let count = |all: &Vec<i64>| Dim::from(all.iter().take(end).filter(|c| **c != 0).count());
+                    let cut = |all: &&Vec<i64>| size.is_some() || all.iter().all(|c| *c == 0);
+                    condition.as_ref().filter(cut).map_or(Dim::Unknown, count)
+                };
                 let shape = match axis {
-                    None => Shape::Ranked(vec![count]),
-                    Some(axis) => replaced(&x.shape, *axis, |_| Ok(count))?,
+                    None => Shape::Ranked(vec![selected(x.shape.elements())]),
+                    Some(axis) => replaced(&x.shape, *axis, |size| Ok(selected(size.size())))?,
                 };
                 vec![TensorType { dtype: x.dtype, shape }]
             }
@@ -209,6 +213,12 @@ mod tests {
         // A scalar has no axes: a shape of (0, N), says the specification.
         assert_eq!(non_zero(&ints(vec![], &[7])), Some(ints(vec![0, 1], &[])));
         assert_eq!(non_zero(&ints(vec![0], &[])), Some(ints(vec![1, 0], &[])));
+    }
+
+    #[test]
+    fn a_condition_longer_than_the_axis_selects_from_the_axis_alone() {
+        let case = Case::new("", "Compress", 11).int("axis", -1).input(f32(&[3, 2])).known(ints(vec![3], &[0, 1, 1]));
+        assert_eq!(case.infer(), Ok(vec![f32(&[3, 1])]));
     }
 
     #[test]
