@@ -10,7 +10,7 @@ mod cli;
 mod ebnf;
 mod export;
 mod files;
-mod onnx_proto;
+mod onnx;
 mod operators;
 mod oracle;
 mod properties;

@@ -1,0 +1,181 @@
+//! Exported networks: `tests/corpus/onnx/models` has graphs without their weights, each with a table of what others found
+//! in it. Its README says who made what.
+//!
+//! A table has lines `parameters` and `macs` with the figure and where it is from (`macs` with the inputs' sizes), `run` with the inputs' sizes of one or
+//! more runs, `peak` with the bytes alive at once in each, and then a line for every value: name, element type, shape in
+//! each run (once, if it is the same in all). Two runs with inputs of the same sizes differ in the contents: where they
+//! disagree on a size, it is not known.
+
+use crate::files::{cases, read};
+use cnnsize::analyze::report::Report;
+use cnnsize::analyze::{Options, analyze, convention};
+use cnnsize::base::quantity::AtLeast;
+use cnnsize::front::onnx::{self, Bindings, Read};
+use cnnsize::graph::{Model, Value};
+use cnnsize::tensor::Dim;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+const FOLDER: &str = "tests/corpus/onnx/models";
+
+/// A model with what is known of it.
+pub(super) struct Facts {
+    file: Arc<[u8]>,
+    lines: Vec<Vec<String>>,
+}
+
+impl Facts {
+    pub(super) fn read(name: &str) -> Facts {
+        let path = Path::new(FOLDER).join(name);
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path.with_extension("onnx"));
+        let table = read(path.with_extension("tsv"));
+        let lines = table.lines().filter(|line| !line.starts_with('#'));
+        Facts {
+            file: std::fs::read(file).unwrap().into(),
+            lines: lines.map(|line| line.split('\t').map(str::to_owned).collect()).collect(),
+        }
+    }
+
+    /// The line that begins with this word, without the word.
+    fn line(&self, word: &str) -> Option<&[String]> {
+        self.lines.iter().find(|line| line[0] == word).map(|line| &line[1..])
+    }
+
+    /// Sizes of the inputs in every run.
+    fn runs(&self) -> &[String] {
+        self.line("run").expect("runs")
+    }
+
+    /// The network with inputs of these sizes.
+    fn sized(&self, inputs: &str) -> Read {
+        let input = |text: &str| {
+            let (name, sizes) = text.rsplit_once('=').expect("an input");
+            (Some(name.to_owned()), sizes.split('x').map(|n| n.parse().unwrap()).collect())
+        };
+        let inputs = inputs.split(' ').map(input).collect();
+        onnx::read(Arc::clone(&self.file), &Bindings { inputs, ..Bindings::default() })
+    }
+
+    fn model(&self, run: usize) -> Model {
+        let read = self.sized(&self.runs()[run]);
+        read.model.unwrap_or_else(|| panic!("{:?}", read.diagnostics))
+    }
+
+    /// What is said of it with inputs of these sizes.
+    pub(super) fn report(&self, inputs: &str) -> Report {
+        let read = self.sized(inputs);
+        let options = Options {
+            source: String::new(),
+            format: "onnx",
+            batch: read.batch,
+            precision: String::new(),
+            convention: convention::default(),
+            dims: read.dims,
+        };
+        analyze(&read.model.expect("a model"), options)
+    }
+
+    /// Values that have not the type and shape with which they were run: what was run, the value, its type and shape, and
+    /// those that it should have.
+    pub(super) fn wrong(&self) -> Vec<(String, String, Option<Typed>, Typed)> {
+        let runs = self.runs();
+        let mut wrong = Vec::new();
+        for run in 0..runs.len() {
+            let found = typed(&self.model(run));
+            for line in self.values() {
+                let [value, dtype, shapes @ ..] = line.as_slice() else { panic!("{line:?}") };
+                let shape = |run: usize| shapes.get(run).unwrap_or(&shapes[0]).as_str();
+                let alike: Vec<_> = (0..runs.len()).filter(|r| runs[*r] == runs[run]).map(shape).collect();
+                let wanted = (dtype.clone(), common(&alike));
+                if found.get(value) != Some(&wanted) {
+                    wrong.push((runs[run].clone(), value.clone(), found.get(value).cloned(), wanted));
+                }
+            }
+        }
+        wrong
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.lines.iter().skip_while(|line| line[0] != "run").skip(1).filter(|line| line[0] != "peak")
+    }
+}
+
+/// Element type and shape, as the tables have them.
+type Typed = (String, String);
+
+/// Type and shape of every value of the network that a node delivers.
+fn typed(model: &Model) -> HashMap<String, Typed> {
+    let outputs = model.main.nodes.iter().flat_map(|id| &model.nodes[*id].outputs).flatten();
+    let one = |value: &Value| {
+        let tensor = value.ty.tensor()?;
+        let size = |d: &Dim| d.size().map_or_else(|| "?".to_owned(), |n| n.to_string());
+        let shape = match tensor.shape.dims()? {
+            [] => "-".to_owned(),
+            dims => dims.iter().map(size).collect::<Vec<_>>().join("x"),
+        };
+        Some((value.name.to_string(), (tensor.dtype?.name().to_owned(), shape)))
+    };
+    outputs.filter_map(|id| one(&model.values[*id])).collect()
+}
+
+/// A shape with `?` for the sizes in which the shapes of several runs differ.
+fn common(shapes: &[&str]) -> String {
+    let columns: Vec<Vec<&str>> = shapes.iter().map(|s| s.split('x').collect()).collect();
+    let size = |i: usize| if columns.iter().all(|c| c[i] == columns[0][i]) { columns[0][i] } else { "?" };
+    (0..columns[0].len()).map(size).collect::<Vec<_>>().join("x")
+}
+
+#[test]
+fn every_value_has_the_type_and_shape_with_which_it_was_run() {
+    let unfollowed = super::impossible::rows("sizes");
+    let mut wrong = Vec::new();
+    let mut values = 0;
+    for name in names() {
+        let facts = Facts::read(&name);
+        values += facts.values().count() * facts.runs().len();
+        let listed = |value: &str| unfollowed.iter().any(|row| row.case == name && row.names().any(|n| n == value));
+        for (run, value, found, wanted) in facts.wrong().into_iter().filter(|w| !listed(&w.1)) {
+            wrong.push(format!("{name}, {run}: {value} is {found:?}, not {wanted:?}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(values > 7_000, "{values} values");
+}
+
+/// The models.
+fn names() -> impl Iterator<Item = String> {
+    cases(FOLDER, "tsv").into_iter().map(|case| case.path.file_stem().unwrap().to_str().unwrap().to_owned())
+}
+
+#[test]
+fn totals_and_peaks_are_those_that_others_counted() {
+    let mut wrong = Vec::new();
+    for name in names() {
+        let facts = Facts::read(&name);
+        let reports: Vec<Report> = facts.runs().iter().map(|run| facts.report(run)).collect();
+        let mut compare = |what: &str, counted: Option<String>, wanted: Option<&String>| {
+            if let Some(wanted) = wanted
+                && counted.as_ref() != Some(wanted)
+            {
+                wrong.push(format!("{name}: {what} {counted:?}, not {wanted}"));
+            }
+        };
+        if let Some(line) = facts.line("parameters") {
+            compare("parameters", number(&reports[0].totals.parameters), line.first());
+        }
+        if let Some([macs, inputs, _source]) = facts.line("macs") {
+            compare("macs", number(&facts.report(inputs).totals.macs), Some(macs));
+        }
+        for (run, report) in reports.iter().enumerate() {
+            let peaks = facts.line("peak");
+            compare("peak", number(&report.inference.activation_peak), peaks.and_then(|p| p.get(run)));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Any quantity as a plain number, if it is known to the last unit.
+fn number<Q: ToString>(figure: &AtLeast<Q>) -> Option<String> {
+    (!figure.incomplete).then(|| figure.least.to_string())
+}
