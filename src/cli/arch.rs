@@ -6,6 +6,7 @@ use super::values::precision_name;
 use cnnsize::analyze::report::Inference;
 use cnnsize::analyze::{self, Options, claim};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
+use cnnsize::base::source::Sources;
 use cnnsize::base::suggest;
 use cnnsize::front::arch::{self, Document, Framework, Lowered, Overrides};
 use cnnsize::graph::Model;
@@ -45,6 +46,33 @@ pub(super) fn models(path: &Path, text: String, sizing: &Sizing) -> Result<Vec<(
     let chosen = chosen(&document, path, sizing)?;
     let lowered = chosen.into_iter().map(|index| document.lower(index, &overrides));
     Ok(lowered.map(|lowered| (lowered.model, lowered.batch)).collect())
+}
+
+/// The one model of a text that is asked for, unless the text is broken, and what is wrong with either.
+pub(super) fn one(
+    path: &Path,
+    text: String,
+    sizing: &Sizing,
+) -> Result<(Option<Lowered>, Vec<Diagnostic>, Sources), String> {
+    let mut document = arch::read(path, text, &Project::of(path));
+    let mut found = std::mem::take(&mut document.diagnostics);
+    found.extend(document.no_model());
+    if has_errors(&found) {
+        return Ok((None, found, document.sources));
+    }
+    let [index] = chosen(&document, path, sizing)?[..] else {
+        let names: Vec<_> = document.models().map(|model| model.name).collect();
+        let message = format!(
+            "`{}` has {} models; say which: `--model {}`",
+            path.display(),
+            names.len(),
+            names.join("`, `--model ")
+        );
+        return Err(visible(&message).into_owned());
+    };
+    let mut lowered = document.lower(index, &overrides(sizing).unwrap_or_default());
+    found.append(&mut lowered.diagnostics);
+    Ok((Some(lowered), found, document.sources))
 }
 
 /// Numbers of the models that `--model` asks for, or of all.

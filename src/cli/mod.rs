@@ -5,6 +5,7 @@ mod arch;
 mod check;
 mod config;
 mod explain;
+mod export;
 mod faults;
 mod init;
 mod input;
@@ -59,6 +60,7 @@ enum Command {
     Check(Box<check::Args>),
     Init(init::Args),
     Explain(Box<explain::Args>),
+    Export(Box<export::Args>),
     Ops(ops::Args),
     Schema(schema::Args),
 }
@@ -104,6 +106,7 @@ fn run() -> Exit {
         Ok(Cli { command: Some(Command::Check(args)), .. }) => check::run(&args),
         Ok(Cli { command: Some(Command::Init(args)), .. }) => init::run(&args),
         Ok(Cli { command: Some(Command::Explain(args)), .. }) => explain::run(&args),
+        Ok(Cli { command: Some(Command::Export(args)), .. }) => export::run(&args),
         Ok(Cli { command: Some(Command::Ops(args)), .. }) => ops::run(&args),
         Ok(Cli { command: Some(Command::Schema(args)), .. }) => schema::run(&args),
         Err(error) if error.use_stderr() => {

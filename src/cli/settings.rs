@@ -102,6 +102,20 @@ impl Sizing {
         self.convention.unwrap_or_else(convention::default)
     }
 
+    /// An option that says nothing about any of the files is a mistake, not something to be passed over. `given`: whether
+    /// there is a file of this format.
+    pub(super) fn misplaced(&self, given: impl Fn(&str) -> bool) -> Option<String> {
+        let options = [
+            ("--dim", "onnx", !self.dim.is_empty()),
+            ("--value", "onnx", !self.value.is_empty()),
+            ("--let", "arch", !self.lets.is_empty()),
+            ("--precision", "arch", self.precision.is_some()),
+            ("--model", "arch", self.model.is_some()),
+        ];
+        let (option, format, _) = options.iter().find(|(_, format, set)| *set && !given(format))?;
+        Some(format!("`{option}` is about .{format} files, and none is given"))
+    }
+
     /// These settings, and where they say nothing those.
     pub(super) fn over(&self, those: &Sizing) -> Sizing {
         fn named<T: Clone>(first: &[(String, T)], then: &[(String, T)]) -> Vec<(String, T)> {

@@ -45,7 +45,8 @@ pub(super) fn run(args: &Args) -> Exit {
             Err(message) => failures.push((entries.len(), message)),
         }
     }
-    if let Some(message) = misplaced(&entries, &args.sizing) {
+    let given = |format: &str| entries.is_empty() || entries.iter().any(|entry| entry.format() == format);
+    if let Some(message) = args.sizing.misplaced(given) {
         return Exit::of(Err(message));
     }
     let mut exit = judge(&entries, &failures);
@@ -80,20 +81,6 @@ fn outputs(looks: &Looks) -> Result<Vec<(&'static Format, Option<&Path>)>, Strin
         outputs.push((format, Some(path.as_path())));
     }
     Ok(outputs)
-}
-
-/// An option that says nothing about any of the files is a mistake, not something to be passed over.
-fn misplaced(entries: &[Entry], sizing: &Sizing) -> Option<String> {
-    let options = [
-        ("--dim", "onnx", !sizing.dim.is_empty()),
-        ("--value", "onnx", !sizing.value.is_empty()),
-        ("--let", "arch", !sizing.lets.is_empty()),
-        ("--precision", "arch", sizing.precision.is_some()),
-        ("--model", "arch", sizing.model.is_some()),
-    ];
-    let given = |format: &str| entries.is_empty() || entries.iter().any(|entry| entry.format() == format);
-    let (option, format, _) = options.iter().find(|(_, format, set)| *set && !given(format))?;
-    Some(format!("`{option}` is about .{format} files, and none is given"))
 }
 
 fn judge(entries: &[Entry], failures: &[(usize, String)]) -> Exit {

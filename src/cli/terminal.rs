@@ -1,8 +1,9 @@
 //! What the terminal can show, and writing to it: colour, width, characters, pipes that close.
 
 use cnnsize::render::Style;
+use cnnsize::render::escape::visible;
 use std::env;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use terminal_size::{Width, terminal_size};
@@ -94,14 +95,39 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
     }
 }
 
-/// Writes a file.
+/// Writes a file: all of it, or nothing. A pipe or a device takes what comes as it comes.
 pub(super) fn save(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
-    let written = File::create(path).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        write(&mut out)?;
-        out.flush()
-    });
-    written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))
+    let written = match fs::metadata(path) {
+        Ok(kind) if !kind.is_file() => File::create(path).and_then(|file| fill(file, write)),
+        _ => replace(path, write),
+    };
+    written.map_err(|error| format!("cannot write `{}`: {error}", visible(&path.display().to_string())))
+}
+
+fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
+}
+
+/// Writes a new file beside the old one, and lets it take the old one's place once it is whole.
+fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    // A link stays one: what it leads to is replaced. What may not be written is not replaced either.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let permissions = match File::options().write(true).open(path) {
+        Ok(old) => Some(old.metadata()?.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let part = path.with_file_name(format!(".cnnsize-{}.part", std::process::id()));
+    let file = File::options().write(true).create_new(true).open(&part)?;
+    let done = permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions));
+    let done = done.and_then(|()| fill(file, write)).and_then(|()| fs::rename(&part, path));
+    if done.is_err() {
+        // The failure that is said is the first one.
+        let _ = fs::remove_file(&part);
+    }
+    done
 }
 
 /// Says on standard error what is no data. A failure to say so cannot be said either.

@@ -4,7 +4,7 @@ use crate::files::read;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order of the pipeline: each may name those before it.
-const ROOMS: &[&str] = &["base", "tensor", "ops", "graph", "front", "back", "analyze", "lint", "render"];
+const ROOMS: &[&str] = &["base", "tensor", "ops", "graph", "front", "analyze", "lint", "render", "back"];
 
 /// Crates that only some folders or files may name.
 const CRATES: &[(&str, &[&str])] = &[

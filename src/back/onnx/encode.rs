@@ -21,7 +21,8 @@ pub(super) fn value_info(name: &str, ty: &ValueType) -> ValueInfoProto {
     ValueInfoProto { name: text(name), r#type: value_type(ty) }
 }
 
-fn value_type(ty: &ValueType) -> Option<TypeProto> {
+/// The type of a value, if it is known.
+pub(super) fn value_type(ty: &ValueType) -> Option<TypeProto> {
     use type_proto::Value;
     let inner = |ty: &ValueType| value_type(ty).map(Box::new);
     let value = match ty {
@@ -144,7 +145,7 @@ pub(super) fn shape_constant(name: &str, shape: &Shape) -> Option<TensorProto> {
 }
 
 /// A node that makes a weight out of its sizes.
-pub(super) fn of_shape(name: &str, shape: &str, dtype: DType, slot: Slot) -> Option<NodeProto> {
+pub(super) fn of_shape(name: &str, shape: &str, dtype: DType, slot: Option<Slot>) -> Option<NodeProto> {
     let one = TensorType::new(dtype, Shape::known(&[1]));
     let mut contents = Vec::new();
     Fill::single(dtype, slot).write(&mut contents).ok()?;

@@ -25,21 +25,22 @@ enum Numbers {
 }
 
 /// Where the numbers of a normalisation lie: scales and variances around 1, so that nothing is divided by zero and
-/// nothing vanishes; shifts and means around 0.
-fn centre(slot: Slot) -> f32 {
-    match (slot.role, slot.name) {
-        (SlotRole::Norm | SlotRole::Buffer, "scale" | "gamma" | "input_var") => 1.0,
-        _ => 0.0,
+/// nothing vanishes; shifts and means around 0. What is read as ordinary data may be a divisor, or what a root is taken
+/// of.
+fn centre(slot: Option<Slot>) -> f32 {
+    match slot.map(|s| (s.role, s.name)) {
+        None | Some((SlotRole::Norm | SlotRole::Buffer, "scale" | "gamma" | "input_var")) => 1.0,
+        Some(_) => 0.0,
     }
 }
 
 /// How far the numbers of a tensor lie from their centre. Kernels, matrices and biases have what PyTorch's layers begin
 /// with, 1/√n for n values that an output looks at (`torch.nn.Linear`, `torch.nn.Conv2d`): no network grows without
 /// bound with it. Statistics and scales stay near where they begin.
-fn reach(slot: Slot, ty: &TensorType) -> f32 {
-    match slot.role {
-        SlotRole::Norm | SlotRole::Buffer => 0.25,
-        _ => {
+fn reach(slot: Option<Slot>, ty: &TensorType) -> f32 {
+    match slot.map(|s| s.role) {
+        None | Some(SlotRole::Norm | SlotRole::Buffer) => 0.25,
+        Some(_) => {
             let sizes = ty.shape.sizes().unwrap_or_default();
             // Either axis of a matrix may be the one that is summed over.
             let seen = match sizes.as_slice() {
@@ -58,7 +59,13 @@ fn reach(slot: Slot, ty: &TensorType) -> f32 {
 impl Fill {
     /// Contents for a stored value with this name in this slot; `None` while its size is not known or beyond 2^64 bytes.
     /// `learned`: whether it is one of the weights, and no constant one or zero in the place of a part switched off.
-    pub(super) fn new(weights: Weights, name: &str, ty: &TensorType, slot: Slot, learned: bool) -> Option<Fill> {
+    pub(super) fn new(
+        weights: Weights,
+        name: &str,
+        ty: &TensorType,
+        slot: Option<Slot>,
+        learned: bool,
+    ) -> Option<Fill> {
         let (dtype, elements) = (ty.dtype?, ty.shape.elements()?);
         dtype.bytes(elements)?;
         let centre = centre(slot);
@@ -66,13 +73,13 @@ impl Fill {
             Weights::Random { seed } if learned => {
                 Numbers::Around { centre, reach: reach(slot, ty), state: state(seed, name) }
             }
-            _ => Numbers::All(if slot.name == "input_var" || !learned { centre } else { 0.0 }),
+            _ => Numbers::All(if slot.is_some_and(|s| s.name == "input_var") || !learned { centre } else { 0.0 }),
         };
         Some(Fill { dtype, elements, numbers })
     }
 
-    /// Zeros, or ones where a normalisation begins with them: a single element that stands for all.
-    pub(super) fn single(dtype: DType, slot: Slot) -> Fill {
+    /// A zero, or a one where a normalisation begins with ones: a single element that stands for all.
+    pub(super) fn single(dtype: DType, slot: Option<Slot>) -> Fill {
         Fill { dtype, elements: 1, numbers: Numbers::All(centre(slot)) }
     }
 

@@ -1,16 +1,23 @@
 //! ONNX: graph → bytes.
 //!
 //! [`encode`] writes a model of the language: operators and attributes are ONNX's already, so each node is written as it
-//! is. Names stay ([`names`]), weights are made up ([`fill`]), and the file is a [`Message`] that is written without ever
-//! being held.
+//! is. [`rebuild`] writes a graph that was read, with other sizes or weights, and copies everything else. Names stay
+//! ([`names`]), weights are made up ([`fill`]) for what reads them ([`slots`]), and the file is a [`Message`] that is
+//! written without ever being held.
 
 mod encode;
+mod fields;
 mod fill;
 mod message;
 mod names;
+mod rebuild;
+mod schema;
+mod slots;
 
 pub use message::Message;
+pub use rebuild::{Rebuilt, rebuild};
 
+use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::front::onnx::proto::{NodeProto, OperatorSetIdProto};
 use crate::graph::{Model, Node, Role, Source, ValueId};
 use crate::ops::OWN_DOMAIN;
@@ -19,6 +26,11 @@ use crate::ops::rules::{Slot, SlotRole};
 use crate::tensor::{DType, TensorType};
 use fill::Fill;
 use names::Names;
+use schema::{
+    GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_NAME, GRAPH_NODE, GRAPH_OUTPUT, GRAPH_VALUE_INFO, MODEL_GRAPH,
+    MODEL_IR_VERSION, MODEL_OPSET_IMPORT, MODEL_PRODUCER_NAME, MODEL_PRODUCER_VERSION, TENSOR_RAW_DATA,
+};
+use slots::{replaceable, slots};
 use std::sync::Arc;
 
 /// What weights hold.
@@ -44,6 +56,18 @@ pub struct Refused {
     pub op: Arc<str>,
     /// Why not.
     pub why: String,
+    /// Where it stands.
+    pub origin: Origin,
+    /// What to do.
+    help: &'static str,
+}
+
+impl Refused {
+    /// The same as a finding.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let message = format!("`{}` is no layer of ONNX: {}", self.layer, self.why);
+        Diagnostic::error("not-in-onnx", self.origin.clone(), message).help(self.help)
+    }
 }
 
 /// Version of the format: that of ONNX 1.16, which every runtime since ONNX Runtime 1.18 reads.
@@ -57,7 +81,9 @@ pub const MOST_BYTES: u64 = (1 << 31) - 1;
 /// Operators are those of version [`OPSET`] of the standard domain. Every input, output and value between has its type;
 /// every value has the name of its line, or one derived from it.
 pub fn encode(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> {
-    let mut writer = Writer { model, weights, names: Names::of(model), graph: Message::default() };
+    let slots = slots(model);
+    let replaceable = replaceable(model, &slots);
+    let mut writer = Writer { model, weights, names: Names::of(model), slots, replaceable, graph: Message::default() };
     let refused: Vec<Refused> = model.main.nodes.iter().filter_map(|id| refuse(model, &model.nodes[*id])).collect();
     if !refused.is_empty() {
         return Err(refused);
@@ -88,24 +114,12 @@ pub fn encode(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> 
     Ok(file)
 }
 
-// Numbers of fields, as `proto.rs` has them.
-const MODEL_IR_VERSION: u32 = 1;
-const MODEL_PRODUCER_NAME: u32 = 2;
-const MODEL_PRODUCER_VERSION: u32 = 3;
-const MODEL_GRAPH: u32 = 7;
-const MODEL_OPSET_IMPORT: u32 = 8;
-const GRAPH_NODE: u32 = 1;
-const GRAPH_NAME: u32 = 2;
-const GRAPH_INITIALIZER: u32 = 5;
-const GRAPH_INPUT: u32 = 11;
-const GRAPH_OUTPUT: u32 = 12;
-const GRAPH_VALUE_INFO: u32 = 13;
-const TENSOR_RAW_DATA: u32 = 9;
-
 struct Writer<'a> {
     model: &'a Model,
     weights: Weights,
     names: Names,
+    slots: Vec<Option<Slot>>,
+    replaceable: Vec<bool>,
     graph: Message,
 }
 
@@ -115,29 +129,28 @@ impl Writer<'_> {
         let model = self.model;
         let mut done = vec![false; model.values.len()];
         for node in model.main.nodes.iter().map(|id| &model.nodes[*id]) {
-            for (position, id) in node.inputs.iter().enumerate() {
-                let Some(id) = *id else { continue };
+            for id in node.inputs.iter().flatten().copied() {
                 let Source::Stored(stored) = model.values[id].source else { continue };
                 if std::mem::replace(&mut done[id.index()], true) {
                     continue;
                 }
                 let learned = stored.role != Role::Constant;
-                self.one(id, node.kind.slot(position), learned, initializers).ok_or_else(|| {
-                    vec![refusal(node, format!("what `{}` holds is not known", model.values[id].name))]
-                })?;
+                self.one(id, learned, initializers)
+                    .ok_or_else(|| vec![lacking(node, &format!("what `{}` holds", model.values[id].name))])?;
             }
         }
         Ok(())
     }
 
     /// Adds one stored value; `None` where too little is known of it.
-    fn one(&mut self, id: ValueId, slot: Slot, learned: bool, initializers: &mut Message) -> Option<()> {
+    fn one(&mut self, id: ValueId, learned: bool, initializers: &mut Message) -> Option<()> {
         let value = &self.model.values[id];
         let name = Arc::clone(self.names.get(id));
         let ty = value.ty.tensor()?;
+        let slot = self.slots[id.index()];
         if let Some(literal) = &value.literal {
             initializers.encoded(GRAPH_INITIALIZER, &encode::constant(&name, ty, literal)?);
-        } else if self.weights == Weights::Stripped && learned {
+        } else if self.weights == Weights::Stripped && self.replaceable[id.index()] {
             let shape = self.names.fresh(&format!("{name}.shape"));
             initializers.encoded(GRAPH_INITIALIZER, &encode::shape_constant(&shape, &ty.shape)?);
             self.graph.encoded(GRAPH_NODE, &encode::of_shape(&name, &shape, ty.dtype?, slot)?);
@@ -152,7 +165,7 @@ impl Writer<'_> {
     fn nodes(&mut self) -> Result<(), Vec<Refused>> {
         let model = self.model;
         for node in model.main.nodes.iter().map(|id| &model.nodes[*id]) {
-            let proto = self.node(node).ok_or_else(|| vec![refusal(node, "an attribute of it was not kept".into())])?;
+            let proto = self.node(node).ok_or_else(|| vec![lacking(node, "one of its attributes")])?;
             self.graph.encoded(GRAPH_NODE, &proto);
         }
         Ok(())
@@ -188,28 +201,28 @@ const COMPUTED: &[DType] = &[DType::F64, DType::F32, DType::F16, DType::BF16];
 /// Why a node cannot be written, if it cannot.
 fn refuse(model: &Model, node: &Node) -> Option<Refused> {
     if node.kind.domain == OWN_DOMAIN {
-        return Some(refusal(node, "ONNX has no such operator".into()));
-    }
-    if !node.bodies.is_empty() {
-        return Some(refusal(node, "graphs inside a node are not written".into()));
+        let help = "`--format dot` or `--format mermaid` draws it";
+        return Some(refusal(node, format!("it has no operator `{}`", node.op_type), help));
     }
     let slots =
         node.inputs.iter().enumerate().filter(|(position, _)| node.kind.slot(*position).role != SlotRole::Steer);
     let types: Vec<DType> =
         slots.filter_map(|(_, id)| model.values[(*id)?].ty.tensor().and_then(|t| t.dtype)).collect();
     let (first, other) = (types.first()?, types.iter().find(|t| Some(*t) != types.first()));
-    let one = "give one type for both: `--precision fp32`";
-    match other {
-        Some(other) => {
-            Some(refusal(node, format!("ONNX computes in one type, and here are {first} and {other}; {one}")))
-        }
-        None if !COMPUTED.contains(first) => {
-            Some(refusal(node, format!("ONNX has no such operator for {first}; {}", one.replace("both", "everything"))))
-        }
-        None => None,
-    }
+    let why = match other {
+        Some(other) => format!("`{}` computes in one type, and here are {first} and {other}", node.op_type),
+        None if !COMPUTED.contains(first) => format!("`{}` does not compute in {first}", node.op_type),
+        None => return None,
+    };
+    Some(refusal(node, why, "give one floating-point type for everything: `--precision fp32`"))
 }
 
-fn refusal(node: &Node, why: String) -> Refused {
-    Refused { layer: Arc::clone(&node.name), op: Arc::clone(&node.op_type), why }
+fn refusal(node: &Node, why: String, help: &'static str) -> Refused {
+    let (layer, op) = (Arc::clone(&node.name), Arc::clone(&node.op_type));
+    Refused { layer, op, why, origin: node.origin.clone(), help }
+}
+
+/// Of a model of the language everything is known once it has no errors.
+fn lacking(node: &Node, what: &str) -> Refused {
+    refusal(node, format!("{what} is not known"), "size the model first, and mend what is said")
 }

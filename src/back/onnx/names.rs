@@ -54,7 +54,8 @@ impl Names {
     }
 }
 
-fn unique(name: &Arc<str>, taken: &mut HashSet<Arc<str>>) -> Arc<str> {
+/// The name itself, or with the first number behind it that nothing else has.
+pub(super) fn unique(name: &Arc<str>, taken: &mut HashSet<Arc<str>>) -> Arc<str> {
     let mut found = if name.is_empty() { "value".into() } else { Arc::clone(name) };
     let mut number = 1u64;
     while !taken.insert(Arc::clone(&found)) {

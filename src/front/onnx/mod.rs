@@ -85,6 +85,22 @@ impl Contents for Arc<[u8]> {
     }
 }
 
+impl Contents for Bytes {
+    type Whole = Bytes;
+
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    fn fetch(&mut self, stretch: Range<usize>) -> io::Result<&[u8]> {
+        self.get(stretch).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    fn whole(self) -> Bytes {
+        self
+    }
+}
+
 /// Reads an ONNX file. Contents of weights are never looked at, and other files never opened.
 pub fn read(file: impl Contents, bindings: &Bindings) -> Read {
     let mut diagnostics = Vec::new();

@@ -1,6 +1,7 @@
 //! Models written for other programs.
 
 mod examples;
+mod rebuild;
 
 use cnnsize::analyze::report::{Layer, Report, Totals};
 use cnnsize::analyze::{Options, analyze, convention};

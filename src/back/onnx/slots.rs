@@ -1,0 +1,65 @@
+//! Where each stored value ends up: the slot that says what its numbers are for.
+
+use crate::graph::{Model, NodeId, Source, ValueId};
+use crate::ops::rules::{Slot, SlotRole};
+use crate::tensor::TensorType;
+
+/// For every value, the first slot made for weights that reads it, at once or after it was prepared by nodes that see
+/// stored values only. `None` where it is read as ordinary data, or not at all.
+pub(super) fn slots(model: &Model) -> Vec<Option<Slot>> {
+    let mut readers: Vec<Vec<(NodeId, usize)>> = vec![Vec::new(); model.values.len()];
+    for (id, node) in model.nodes.iter() {
+        for (position, input) in node.inputs.iter().enumerate() {
+            if let Some(input) = input {
+                readers[input.index()].push((id, position));
+            }
+        }
+    }
+    let mut found = vec![None; model.values.len()];
+    // Values come before what is made of them, so that from the end every reader's answer is there.
+    for id in model.values.ids().rev() {
+        found[id.index()] = readers[id.index()].iter().find_map(|(node, position)| {
+            let node = &model.nodes[*node];
+            let slot = node.kind.slot(*position);
+            match slot.role {
+                SlotRole::Weight | SlotRole::Bias | SlotRole::Norm | SlotRole::Buffer => Some(slot),
+                SlotRole::Data if node.constant => node.outputs.iter().flatten().find_map(|o| found[o.index()]),
+                SlotRole::Data | SlotRole::Steer => None,
+            }
+        });
+    }
+    found
+}
+
+/// Bytes from which on a weight takes more than what would stand in its place.
+const WORTHWHILE: u64 = 256;
+
+/// Which weights a node may stand for so that a reader takes what it makes for the same weight. That is so in slots made
+/// for weights; what is read as ordinary data would pass for a constant.
+pub(super) fn replaceable(model: &Model, slots: &[Option<Slot>]) -> Vec<bool> {
+    let mut replaceable = vec![false; model.values.len()];
+    let learned = |id: ValueId| model.values[id].stored().is_some_and(|s| s.role.is_parameter());
+    let bytes = |id: ValueId| model.values[id].ty.tensor().and_then(TensorType::bytes).unwrap_or(0);
+    for (id, value) in model.values.iter() {
+        let weight = value.stored().is_some_and(|s| s.role != crate::graph::Role::Constant);
+        replaceable[id.index()] = weight && slots[id.index()].is_some() && bytes(id) >= WORTHWHILE;
+    }
+    let mut written = false;
+    for (_, value) in model.values.iter() {
+        let Source::Inside(node, stored) = value.source else { continue };
+        // Copies of a weight are weights only as long as the file stores that.
+        if let Some(Some(original)) = model.nodes[node].inputs.first()
+            && matches!(model.values[*original].source, Source::Stored(_))
+        {
+            replaceable[original.index()] = false;
+        }
+        written |= stored.role == crate::graph::Role::Constant;
+    }
+    // Constants in nodes pass for weights where the file stores no weight otherwise: the smallest one stays.
+    let stored = || model.values.iter().filter(|(id, v)| matches!(v.source, Source::Stored(_)) && learned(*id));
+    if written && stored().all(|(id, _)| replaceable[id.index()]) {
+        let smallest = stored().map(|(id, _)| id).min_by_key(|id| bytes(*id));
+        smallest.into_iter().for_each(|id| replaceable[id.index()] = false);
+    }
+    replaceable
+}

@@ -1,0 +1,177 @@
+//! Graphs that were read, written again: what was not asked to change is the same to the last byte, and what was asked
+//! is what the same model would have been from the start.
+
+use super::{checked, folder, python, read, report, same, totals, written};
+use cnnsize::back::onnx::{Rebuilt, Weights, rebuild};
+use cnnsize::front::arch::{self, LoadError, Loader, Overrides};
+use cnnsize::front::onnx::Bindings;
+use cnnsize::graph::Model;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+const TEXT: &str = "
+input 3@32x32
+conv 16 3x3 same nobias bn relu
+add { | conv 16 3x3 same bn | identity }
+shuffle groups=4
+maxpool 2x2
+groupnorm 4
+upsample 2
+flatten
+dense 10 softmax
+";
+
+struct NoImports;
+
+impl Loader for NoImports {
+    fn load(&self, _: &Path) -> Result<String, LoadError> {
+        Err(LoadError::Missing)
+    }
+}
+
+fn lower(batch: u64) -> Model {
+    let document = arch::read(Path::new("text.arch"), TEXT.into(), &NoImports);
+    let lowered = document.lower(0, &Overrides { batch: Some(batch), ..Overrides::default() });
+    assert_eq!((document.diagnostics, lowered.diagnostics), (vec![], vec![]));
+    lowered.model
+}
+
+fn again(bytes: &[u8], bindings: &Bindings, weights: Option<Weights>) -> Vec<u8> {
+    let Rebuilt { read, message } = rebuild(Arc::<[u8]>::from(bytes), bindings, weights).expect("it is in memory");
+    let message = message.unwrap_or_else(|| panic!("{:?}", read.diagnostics));
+    let mut out = Vec::new();
+    message.write(&mut out).expect("memory takes everything");
+    assert_eq!(out.len() as u64, message.size());
+    out
+}
+
+fn batch(n: u64) -> Bindings {
+    Bindings { batch: Some(n), ..Bindings::default() }
+}
+
+#[test]
+fn another_batch_is_what_the_text_gives_for_it() {
+    let folder = folder("export_batch");
+    let one = written(&lower(1), Weights::Random { seed: 7 }).expect("all of it is ONNX");
+    let four = again(&one, &batch(4), None);
+    fs::write(folder.join("four.onnx"), &four).expect("a file");
+    same(&report(&lower(4), 4), &report(&read(four).0, 4), "batch 4");
+    assert_eq!(checked(&folder), "");
+}
+
+#[test]
+fn weights_are_replaced_and_nothing_else() {
+    let folder = folder("export_weights");
+    let model = lower(1);
+    let random = written(&model, Weights::Random { seed: 1 }).expect("all of it is ONNX");
+    let zero = again(&random, &Bindings::default(), Some(Weights::Zero));
+    assert_eq!(zero, written(&model, Weights::Zero).expect("all of it is ONNX"), "the same fields in the same order");
+    assert_eq!(again(&zero, &Bindings::default(), Some(Weights::Random { seed: 1 })), random, "the seed decides");
+    assert_ne!(again(&zero, &Bindings::default(), Some(Weights::Random { seed: 2 })), random, "and does decide");
+    let stripped = again(&random, &Bindings::default(), Some(Weights::Stripped));
+    assert!(stripped.len() < random.len() / 10, "{} of {}", stripped.len(), random.len());
+    fs::write(folder.join("stripped.onnx"), &stripped).expect("a file");
+    assert_eq!(totals(&report(&read(stripped).0, 1)), totals(&report(&model, 1)));
+    assert_eq!(checked(&folder), "");
+}
+
+/// Graphs of others, as text that `onnx.parser` reads: sub-graphs with shapes of their own, functions, stored values that
+/// are inputs, weights in nodes, metadata, and a field that no version of ONNX has.
+const OTHERS: &str = r#"
+import numpy, onnx, sys
+from onnx import helper, numpy_helper, parser
+def save(name, text, floats=(), change=lambda model: None):
+    model = parser.parse_model(text)
+    random = numpy.random.default_rng(3)
+    for weight, shape in floats:
+        values = random.random(shape, dtype=numpy.float32) + 0.1
+        model.graph.initializer.append(numpy_helper.from_array(values, weight))
+    change(model)
+    onnx.checker.check_model(model, full_check=True)
+    with open(f'{sys.argv[1]}/{name}.onnx', 'wb') as file:
+        file.write(model.SerializeToString() + bytes([0xfa, 0x3f, 3]) + b'new')
+
+save('control', '''<ir_version: 8, opset_import: ["": 17], metadata_props: ["author": "somebody"]>
+control (float[2, 3, 8, 8] x, bool c) => (float[2, 4, 6, 6] y) <float[2, 4, 6, 6] h> {
+    h = Conv(x, w)
+    y = If(c) <then_branch = yes () => (float[2, 4, 6, 6] a) <float[2, 4, 6, 6] t> { t = Relu(h) a = Neg(t) },
+               else_branch = no () => (float[2, 4, 6, 6] b) { b = Sigmoid(h) }>
+}''', [('w', (4, 3, 3, 3))])
+
+save('function', '''<ir_version: 10, opset_import: ["": 21, "own": 1]>
+function (float[2, 16] x) => (float[2, 16] y) { y = own.Scaled(x, w, g) }
+<domain: "own", opset_import: ["": 21]>
+Scaled (x, w, g) => (y) { h = MatMul(x, w) y = Mul(h, g) }''', [('w', (16, 16)), ('g', (16,))])
+
+save('old', '''<ir_version: 3, opset_import: ["": 9]>
+old (float[2, 3, 8, 8] x, float[8, 3, 3, 3] w, float[8] s, float[8] b, float[8] m, float[8] v) => (float[2, 8, 6, 6] y) {
+    h = Conv(x, w)
+    y = BatchNormalization(h, s, b, m, v)
+}''', [('w', (8, 3, 3, 3)), ('s', (8,)), ('b', (8,)), ('m', (8,)), ('v', (8,))])
+
+kernel = numpy.random.default_rng(4).random((32, 16), dtype=numpy.float32)
+def constant(model):
+    model.graph.node.insert(0, helper.make_node('Constant', [], ['w'], value=numpy_helper.from_array(kernel, 'w')))
+save('constant', '''<ir_version: 8, opset_import: ["": 17]>
+constant (float[N, 32] x) => (float[N, 16] y) { h = MatMul(x, w) y = Relu(h) }''', change=constant)
+"#;
+
+/// Runs `FILE.onnx` and `FILE.new.onnx`: with another batch, each example's results must be those it had.
+const RUN: &str = r"
+import glob, numpy, onnxruntime, sys
+onnxruntime.set_default_logger_severity(3)
+def session(path):
+    return onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+random = numpy.random.default_rng(5)
+for new in sorted(glob.glob(sys.argv[1] + '/*.new')):
+    one, four = session(new.removesuffix('.new')), session(new)
+    feeds = {}
+    for feed in four.get_inputs():
+        feeds[feed.name] = numpy.array(True) if feed.shape == [] else random.random(feed.shape, dtype=numpy.float32)
+    whole = four.run(None, feeds)
+    part = lambda i: {n: v if v.ndim == 0 else v[i:i + 2] for n, v in feeds.items()}
+    halves = [one.run(None, part(i)) for i in (0, 2)]
+    for out, halves in zip(whole, zip(*halves)):
+        if not numpy.allclose(out, numpy.concatenate(halves), rtol=1e-4, atol=1e-5):
+            print(new, 'differs')
+";
+
+#[test]
+fn graphs_of_others_keep_what_they_hold() {
+    let folder = folder("export_others");
+    python(OTHERS, &folder);
+    let names = ["control", "function", "old", "constant"];
+    let file = |name: &str| fs::read(folder.join(format!("{name}.onnx"))).expect("a file");
+    for name in names {
+        let bytes = file(name);
+        assert_eq!(again(&bytes, &Bindings::default(), None), bytes, "{name}: nothing was asked");
+        let four = again(&bytes, &batch(4), None);
+        assert!(four.ends_with(b"\xfa\x3f\x03new"), "{name}: fields that nobody knows stay");
+        fs::write(folder.join(format!("{name}.onnx.new")), four).expect("a file");
+    }
+    assert_eq!(python(RUN, &folder), "");
+}
+
+#[test]
+fn graphs_of_others_lose_their_weights_and_keep_their_figures() {
+    let (folder, new) = (folder("export_light"), folder("export_light_new"));
+    python(OTHERS, &folder);
+    for name in ["control", "function", "old", "constant"] {
+        let bytes = fs::read(folder.join(format!("{name}.onnx"))).expect("a file");
+        let before = totals(&report(&open(&bytes), 2));
+        for weights in [Weights::Stripped, Weights::Zero, Weights::Random { seed: 9 }] {
+            let made = again(&bytes, &Bindings::default(), Some(weights));
+            assert_ne!(made, bytes, "{name} {weights:?}");
+            assert_eq!(totals(&report(&open(&made), 2)), before, "{name} {weights:?}");
+            let kind = format!("{weights:?}").split(' ').next().unwrap_or_default().to_owned();
+            fs::write(new.join(format!("{name}.{kind}.onnx")), made).expect("a file");
+        }
+    }
+    assert_eq!(checked(&new), "");
+}
+
+/// The network of a file, whatever is said about it.
+fn open(bytes: &[u8]) -> Model {
+    cnnsize::front::onnx::read(Arc::<[u8]>::from(bytes), &Bindings::default()).model.expect("a network")
+}
