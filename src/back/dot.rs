@@ -8,7 +8,7 @@ use std::io;
 /// Writes a model, of which `report` has the figures.
 pub fn write(model: &Model, report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let diagram = diagram(model, report);
-    writeln!(out, "digraph {} {{", quoted(&[diagram.name.clone()]))?;
+    writeln!(out, "digraph {} {{", quoted(std::slice::from_ref(&diagram.name)))?;
     writeln!(out, "  node [shape=box];")?;
     frame(&diagram, 0, 1, out)?;
     for (from, to) in &diagram.arrows {
@@ -29,7 +29,7 @@ fn frame(diagram: &Diagram, place: usize, depth: usize, out: &mut dyn io::Write)
             }
             Item::Frame(place) => {
                 writeln!(out, "{indent}subgraph cluster_{place} {{")?;
-                writeln!(out, "{indent}  label={};", quoted(&[diagram.frames[place].name.clone()]))?;
+                writeln!(out, "{indent}  label={};", quoted(std::slice::from_ref(&diagram.frames[place].name)))?;
                 frame(diagram, place, depth.saturating_add(1), out)?;
                 writeln!(out, "{indent}}}")?;
             }

@@ -130,7 +130,7 @@ impl<'a> Rebuilder<'a> {
             match field.number {
                 MODEL_GRAPH => out.message(MODEL_GRAPH, self.graph(&field.inside)),
                 MODEL_FUNCTION if self.resized => {
-                    out.message(MODEL_FUNCTION, without(&field.inside, FUNCTION_VALUE_INFO))
+                    out.message(MODEL_FUNCTION, without(&field.inside, FUNCTION_VALUE_INFO));
                 }
                 _ => out.fields(&field.whole),
             }

@@ -59,7 +59,9 @@ pub(super) fn replaceable(model: &Model, slots: &[Option<Slot>]) -> Vec<bool> {
     let stored = || model.values.iter().filter(|(id, v)| matches!(v.source, Source::Stored(_)) && learned(*id));
     if written && stored().all(|(id, _)| replaceable[id.index()]) {
         let smallest = stored().map(|(id, _)| id).min_by_key(|id| bytes(*id));
-        smallest.into_iter().for_each(|id| replaceable[id.index()] = false);
+        if let Some(id) = smallest {
+            replaceable[id.index()] = false;
+        }
     }
     replaceable
 }
