@@ -1,4 +1,5 @@
-//! `cnnsize export`: the model as a file for other programs.
+//! `cnnsize export`: the model as a file for other programs. What is written follows from the file and the command line
+//! alone, whatever `cnnsize.yaml` says.
 
 use super::input::{self, Reader};
 use super::settings::{COLOR, Choice, Sizing, choice};

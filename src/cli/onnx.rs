@@ -78,7 +78,7 @@ pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
-fn bindings(sizing: &Sizing) -> Bindings {
+pub(super) fn bindings(sizing: &Sizing) -> Bindings {
     let sizes = |size: &Size| match size {
         Size::Shape(channels, sizes) => [&[*channels], &**sizes].concat(),
         Size::Dims(sizes) => sizes.clone(),
