@@ -127,7 +127,10 @@ impl Drawing {
     /// Adds a card for an input or an output.
     fn end(&mut self, model: &Model, id: ValueId) -> usize {
         let value = &model.values[id];
-        let lines = [visible(&value.name).into_owned(), notation(&value.ty)];
+        // What a line of a text delivers is known by the line's name.
+        let label = model.labels.iter().rev().find(|label| label.value == id);
+        let name = label.map_or(&value.name, |label| &label.name);
+        let lines = [visible(name).into_owned(), notation(&value.ty)];
         self.add(Card { lines: lines.into(), end: true }, 0)
     }
 

@@ -9,7 +9,7 @@ use cnnsize::analyze::report::Report;
 use cnnsize::analyze::{Options, analyze};
 use cnnsize::back::onnx::{MOST_BYTES, Message, Rebuilt, Refused, Weights, encode, rebuild};
 use cnnsize::back::{dot, mermaid};
-use cnnsize::base::diagnostic::Diagnostic;
+use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::base::source::Sources;
 use cnnsize::front::onnx::Contents;
 use cnnsize::graph::Model;
@@ -199,6 +199,20 @@ impl Exporter<'_> {
         Made::Drawing(self.format, model, Box::new(report))
     }
 
+    /// Weights in other files are looked for beside the new one.
+    fn moved(&self, path: &Path) -> Option<Diagnostic> {
+        let folder = |path: &Path| {
+            let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+            folder.canonicalize().ok()
+        };
+        if self.args.output.as_deref().is_some_and(|output| folder(output) == folder(path)) {
+            return None;
+        }
+        let message = "the weights are not copied, and the new file is not beside them";
+        let warning = Diagnostic::warning("external-data", Origin::File, message);
+        Some(warning.help("copy them beside it, or write a file without them: `--weights none`"))
+    }
+
     fn misplaced(&self, format: &str) -> Result<(), String> {
         self.args.sizing.misplaced(|wanted| wanted == format).map_or(Ok(()), Err)
     }
@@ -243,7 +257,11 @@ impl Reader for Exporter<'_> {
             let read = cnnsize::front::onnx::read(open()?, &bindings);
             return Ok(found(read.model.map(|model| self.drawn(path, model, "onnx", read.batch)), read.diagnostics));
         }
-        let Rebuilt { read, message } = rebuild(open()?, &bindings, self.args.weights(Contained::Keep))?;
+        let weights = self.args.weights(Contained::Keep);
+        let Rebuilt { mut read, message } = rebuild(open()?, &bindings, weights)?;
+        if weights.is_none() && read.diagnostics.iter().any(|found| found.code == "external-data") {
+            read.diagnostics.extend(self.moved(path));
+        }
         let made = message.map(Exporter::onnx).transpose();
         Ok(made.and_then(|made| found(made, read.diagnostics)))
     }

@@ -16,7 +16,7 @@ impl Loader for NoImports {
     }
 }
 
-fn lower(text: &str, batch: u64) -> Model {
+pub(crate) fn lower(text: &str, batch: u64) -> Model {
     let document = arch::read(Path::new("random.arch"), text.to_owned(), &NoImports);
     assert_eq!(document.diagnostics, [], "{text}");
     let lowered = document.lower(0, &Overrides { batch: Some(batch), ..Overrides::default() });
@@ -89,7 +89,7 @@ impl Writer {
     }
 }
 
-fn network() -> impl Strategy<Value = String> {
+pub(crate) fn network() -> impl Strategy<Value = String> {
     let lines = prop::collection::vec((0u8..9, 0u64..64, 0u64..64, 0u64..64), 1..12);
     (1u64..5, 6u64..20, lines).prop_map(|(channels, edge, lines)| {
         let mut writer = Writer::new(channels, edge);

@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod exits;
 mod explain;
+mod export;
 mod formats;
 mod hook;
 mod imports;

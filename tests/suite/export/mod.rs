@@ -1,6 +1,7 @@
 //! Models written for other programs.
 
 mod examples;
+mod laws;
 mod rebuild;
 
 use cnnsize::analyze::report::{Layer, Report, Totals};

@@ -1,0 +1,119 @@
+//! `cnnsize export`: what it refuses, and that no half of a file is ever left.
+
+use super::{Run, file, folder, run, run_with_input};
+use cnnsize::front::onnx::proto::{
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+};
+use prost::Message;
+use std::fs;
+use std::path::Path;
+
+/// A network whose names are meant to break out of where they stand.
+fn hostile() -> Vec<u8> {
+    let name = "/a\"]\\/b\n%%{init}%% \u{202e}<script>";
+    let node = NodeProto {
+        input: vec!["x".into()],
+        output: vec!["y".into()],
+        name: name.into(),
+        op_type: "Relu".into(),
+        ..NodeProto::default()
+    };
+    let value = |name: &'static str| {
+        let shape = Some(TensorShapeProto { dim: Vec::new() });
+        let tensor = type_proto::Value::TensorType(type_proto::Tensor { elem_type: 1, shape });
+        ValueInfoProto { name: name.into(), r#type: Some(TypeProto { value: Some(tensor) }) }.encode_to_vec().into()
+    };
+    let graph = GraphProto {
+        node: vec![node.encode_to_vec().into()],
+        name: "g\"]".into(),
+        input: vec![value("x")],
+        output: vec![value("y")],
+        ..GraphProto::default()
+    };
+    let opset_import = vec![OperatorSetIdProto { version: 20, ..OperatorSetIdProto::default() }];
+    ModelProto { ir_version: 9, graph: Some(graph), opset_import, ..ModelProto::default() }.encode_to_vec()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<_> =
+        entries.map(|e| e.expect("an entry").file_name().to_str().expect("UTF-8").to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn refused(run: &Run, code: i32, says: &str) {
+    assert_eq!(run.code, Some(code), "{}", run.err);
+    assert!(run.err.contains(says), "{says}: {}", run.err);
+    assert_eq!(run.out, "");
+}
+
+#[test]
+fn a_file_is_there_whole_or_not_at_all() {
+    let folder = folder("export_whole");
+    let good = file(&folder, "good.arch", super::GOOD);
+    let path = |name: &str| folder.join(name).to_str().expect("UTF-8").to_owned();
+    for out in [path("none/m.onnx"), path("good.arch/m.onnx")] {
+        refused(&run(&["export", &good, "-o", &out]), 2, "cannot write");
+    }
+    fs::create_dir(folder.join("folder.onnx")).expect("a folder");
+    refused(&run(&["export", &good, "-o", &path("folder.onnx")]), 2, "directory");
+    assert_eq!(files(&folder), ["folder.onnx", "good.arch"]);
+    // What was there stays until something whole takes its place.
+    let old = file(&folder, "m.onnx", "old");
+    let broken = file(&folder, "broken.arch", super::BROKEN);
+    refused(&run(&["export", &broken, "-o", &old]), 1, "unknown-layer");
+    assert_eq!(fs::read(&old).expect("the old file"), b"old");
+    assert_eq!(run(&["export", &good, "-o", &old]).code, Some(0));
+    assert!(fs::read(&old).expect("the new file").starts_with(b"\x08\x0a"));
+    assert_eq!(files(&folder), ["broken.arch", "folder.onnx", "good.arch", "m.onnx"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let folder = folder("export_full");
+    let good = file(&folder, "good.arch", super::GOOD);
+    std::os::unix::fs::symlink("/dev/full", folder.join("m.onnx")).expect("a link");
+    let out = folder.join("m.onnx");
+    refused(&run(&["export", &good, "-o", out.to_str().expect("UTF-8")]), 2, "cannot write");
+    assert_eq!(files(&folder), ["good.arch", "m.onnx"]);
+}
+
+#[test]
+fn what_cannot_be_done_is_said_with_what_can() {
+    let folder = folder("export_refused");
+    let good = file(&folder, "good.arch", super::GOOD);
+    let two = file(&folder, "two.arch", "model a { input 3@8x8; relu }\nmodel b { input 3@8x8; relu }\n");
+    let own = file(&folder, "own.arch", "input 3@8x8\nl: local 4 3x3\n");
+    let huge = file(&folder, "huge.arch", "input 1_000_000\ndense 1_000\n");
+    let out = folder.join("m.onnx").to_str().expect("UTF-8").to_owned();
+    let says = |args: &[&str], code, says: &str| refused(&run(&[&["export"], args].concat()), code, says);
+    says(&[&good], 2, "`-o model.onnx`");
+    says(&[&good, "-o", "m.pdf"], 2, ".onnx, .dot, .gv, .mmd");
+    says(&[&good, "-o", &out, "--weights", "keep"], 2, "`--weights random`");
+    says(&[&good, "-o", &out, "--weights", "zero", "--seed", "1"], 2, "`--weights random`");
+    says(&[&good, "-f", "dot", "--weights", "zero"], 2, "`--weights` is about ONNX files");
+    says(&[&good, "-o", &out, "--dim", "N=1"], 2, "`--dim` is about .onnx files");
+    says(&[&two, "-o", &out], 2, "`--model a`");
+    says(&[&own, "-o", &out], 1, "`l` is no layer of ONNX: it has no operator `LocalConv`");
+    says(&[&good, "-o", &out, "-p", "int8"], 1, "`--precision fp32`");
+    says(&[&good, "-o", &out, "-p", "weights=fp16,activations=fp32"], 1, "here are f32 and f16");
+    says(&[&huge, "-o", &out], 2, "`--weights none`");
+    assert!(!Path::new(&out).exists());
+    assert_eq!(run(&["export", &huge, "-o", &out, "--weights", "none"]).code, Some(0));
+}
+
+#[test]
+fn names_cannot_break_out_of_a_drawing() {
+    for (format, line) in [
+        ("dot", r#"label="a\"]\\";"#),
+        ("dot", r#"[label="b\\n%%{init}%% \\u{202e}<script>\nRelu\n[]"];"#),
+        ("mermaid", r#"["a#34;]#92;"]"#),
+        ("mermaid", r#"["b#92;n#37;#37;#123;init#125;#37;#37; #92;u#123;202e#125;#60;script#62;<br/>Relu<br/>[]"]"#),
+    ] {
+        let run = run_with_input(&["export", "-", "--format", format], &hostile());
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        assert!(run.out.contains(line), "{line}\n{}", run.out);
+    }
+}
