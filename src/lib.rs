@@ -9,3 +9,4 @@ pub mod lint;
 pub mod ops;
 pub mod render;
 pub mod tensor;
+pub mod verify;

@@ -81,6 +81,11 @@ impl<'a> Sizing<'a> {
         self.activations.bytes_of(id)
     }
 
+    /// Bytes of values alive at once in a forward pass, those that may be overwritten not counted twice.
+    pub fn alive_at_once(&self) -> AtLeast<Bytes> {
+        self.memory.overwriting
+    }
+
     /// Multiply-accumulates of one node, for the batch.
     pub fn macs_of(&self, id: NodeId) -> AtLeast<Macs> {
         self.work.nodes[id.index()].macs
@@ -150,7 +155,8 @@ impl<'a> Sizing<'a> {
         }
     }
 
-    fn totals(&self) -> Totals {
+    /// Sums over the whole model.
+    pub fn totals(&self) -> Totals {
         let stored = &self.params.total;
         Totals {
             parameters: stored.parameters(),

@@ -19,6 +19,7 @@ mod size;
 mod terminal;
 mod topics;
 mod values;
+mod verify;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use cnnsize::base::suggest;
@@ -63,6 +64,10 @@ enum Command {
     Export(Box<export::Args>),
     Ops(ops::Args),
     Schema(schema::Args),
+    Verify(Box<verify::Args>),
+    /// Run models for `verify`
+    #[command(name = verify::WORKER, hide = true)]
+    VerifyWorker(verify::WorkerArgs),
 }
 
 /// How a run ended. The worst of several counts.
@@ -109,6 +114,8 @@ fn run() -> Exit {
         Ok(Cli { command: Some(Command::Export(args)), .. }) => export::run(&args),
         Ok(Cli { command: Some(Command::Ops(args)), .. }) => ops::run(&args),
         Ok(Cli { command: Some(Command::Schema(args)), .. }) => schema::run(&args),
+        Ok(Cli { command: Some(Command::Verify(args)), .. }) => verify::run(&args),
+        Ok(Cli { command: Some(Command::VerifyWorker(args)), .. }) => verify::work(&args),
         Err(error) if error.use_stderr() => {
             terminal::tell(|err| write!(err, "{}", error.render()));
             Exit::Failed

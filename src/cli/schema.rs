@@ -2,7 +2,7 @@
 
 use super::{Exit, config, terminal};
 use clap::ValueEnum;
-use cnnsize::render::json;
+use cnnsize::render::{json, verify};
 
 /// Print the JSON Schema of an output.
 #[derive(Debug, clap::Args)]
@@ -17,12 +17,15 @@ enum Which {
     Report,
     /// Of `cnnsize.yaml`.
     Config,
+    /// Of `cnnsize verify --format json`.
+    Verify,
 }
 
 pub(super) fn run(args: &Args) -> Exit {
     let schema = match args.which {
         Which::Report => json::SCHEMA,
         Which::Config => config::SCHEMA,
+        Which::Verify => verify::json::SCHEMA,
     };
     Exit::of(terminal::print(|out| out.write_all(schema.as_bytes())))
 }

@@ -140,3 +140,29 @@ pub(super) fn tell(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
 pub(super) fn complain(message: &str) {
     tell(|err| writeln!(err, "error: {message}"));
 }
+
+/// A line about long work that writes over itself, on a terminal alone.
+pub(super) struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    /// One that shows nothing yet.
+    pub(super) fn new() -> Progress {
+        Progress { shown: io::stderr().is_terminal() }
+    }
+
+    /// Shows what is being done.
+    pub(super) fn show(&self, text: &str) {
+        if self.shown {
+            tell(|err| write!(err, "\r\x1b[K{}", visible(text)));
+        }
+    }
+
+    /// Takes the line away.
+    pub(super) fn clear(&self) {
+        if self.shown {
+            tell(|err| write!(err, "\r\x1b[K"));
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod shape;
 mod table;
 mod totals;
 pub mod units;
+pub mod verify;
 
 use crate::analyze::report::{Inference, Report};
 use crate::base::diagnostic::Diagnostic;

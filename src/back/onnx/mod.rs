@@ -6,6 +6,7 @@
 //! written without ever being held.
 
 mod encode;
+mod expose;
 mod fields;
 mod fill;
 mod message;
@@ -14,6 +15,7 @@ mod rebuild;
 mod schema;
 mod slots;
 
+pub use expose::exposing;
 pub use message::Message;
 pub use rebuild::{Rebuilt, rebuild};
 
@@ -112,6 +114,11 @@ pub fn encode(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> 
     file.message(MODEL_GRAPH, graph);
     file.encoded(MODEL_OPSET_IMPORT, &OperatorSetIdProto { version: OPSET, ..OperatorSetIdProto::default() });
     Ok(file)
+}
+
+/// The name of every value in the file that [`encode`] writes.
+pub fn names(model: &Model) -> Vec<Arc<str>> {
+    Names::of(model).all()
 }
 
 struct Writer<'a> {

@@ -44,6 +44,11 @@ impl Names {
         Names { given: given.into_iter().flatten().collect(), taken }
     }
 
+    /// By value.
+    pub(super) fn all(self) -> Vec<Arc<str>> {
+        self.given
+    }
+
     pub(super) fn get(&self, id: ValueId) -> &Arc<str> {
         &self.given[id.index()]
     }

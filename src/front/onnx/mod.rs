@@ -12,6 +12,7 @@ mod claims;
 mod convert;
 mod function;
 mod order;
+mod outline;
 #[rustfmt::skip]
 pub mod proto;
 mod rebatch;
@@ -20,6 +21,8 @@ mod sniff;
 mod tensor;
 mod types;
 mod wire;
+
+pub use outline::{Outline, outline};
 
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::graph::Model;

@@ -10,6 +10,8 @@ mod junit;
 mod sarif;
 mod text;
 
+pub(super) use junit::xml;
+
 use super::Style;
 use super::escape::visible;
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};

@@ -1,0 +1,202 @@
+//! For people: what was predicted beside what was measured, a line each.
+
+use super::Format;
+use crate::render::Style;
+use crate::render::escape::{ascii, visible};
+use crate::render::units::{self, grouped};
+use crate::verify::report::{Macs, Memory, Mismatch, Pair, Run, Runtime, Tensors, Time, Verified, Weights};
+use std::fmt::Write as _;
+use std::io;
+
+pub(super) const FORMAT: Format = Format { name: "table", doc: "for people", write };
+
+/// Columns of the words on the left.
+const WORDS: usize = 22;
+/// Differences and reasons that are listed one by one.
+const LISTED: usize = 5;
+/// Values that are shown with their sizes when all agree.
+const SHOWN: usize = 12;
+
+fn write(all: &[Verified], style: &Style, out: &mut dyn io::Write) -> io::Result<()> {
+    for (place, verified) in all.iter().enumerate() {
+        let mut page = Page { text: String::new(), style };
+        if place > 0 {
+            page.text.push('\n');
+        }
+        page.model(verified);
+        let text = if style.ascii { ascii(&page.text).into_owned() } else { page.text };
+        out.write_all(text.as_bytes())?;
+    }
+    Ok(())
+}
+
+struct Page<'a> {
+    text: String,
+    style: &'a Style,
+}
+
+impl Page<'_> {
+    fn model(&mut self, verified: &Verified) {
+        let Verified { name, source, runtime, runs, missing } = verified;
+        let _ = writeln!(self.text, "{} ({}): {}", visible(name), visible(source), verified.verdict().name());
+        if let Some(runtime) = runtime {
+            self.runtime(runtime);
+        }
+        for run in runs {
+            self.run(run);
+        }
+        if !missing.is_empty() {
+            let _ = writeln!(self.text, "\n  not measured");
+        }
+        for why in missing {
+            let _ = writeln!(self.text, "    {}", visible(why));
+        }
+    }
+
+    fn runtime(&mut self, runtime: &Runtime) {
+        let Runtime { library, using, fallback_nodes, .. } = runtime;
+        let path = library.candidate.path.display().to_string();
+        let (version, device) = (visible(&library.version), visible(&using.device));
+        let _ = writeln!(self.text, "  ONNX Runtime {version} on {device} ({})", visible(&path));
+        if !fallback_nodes.is_empty() {
+            let first = fallback_nodes.iter().take(LISTED).map(|name| visible(name)).collect::<Vec<_>>().join(", ");
+            let _ = writeln!(self.text, "  {} nodes ran on the processor instead: {first}", fallback_nodes.len());
+        }
+    }
+
+    fn run(&mut self, run: &Run) {
+        let how = if run.optimized { ", with the runtime's optimisations" } else { "" };
+        let _ = writeln!(self.text, "\n  batch {}{how}", grouped(run.batch));
+        if let Some(tensors) = &run.tensors {
+            self.tensors(tensors);
+        }
+        if let Some(weights) = &run.weights {
+            self.weights(weights);
+        }
+        self.memory(&run.memory);
+        if let Some(macs) = &run.macs {
+            self.macs(macs, run.batch);
+        }
+        if let Some(time) = &run.time {
+            self.time(time);
+        }
+    }
+
+    fn line(&mut self, word: &str, what: &str) {
+        let _ = writeln!(self.text, "    {word:WORDS$}  {what}");
+    }
+
+    fn tensors(&mut self, tensors: &Tensors) {
+        let (agree, compared) = (tensors.agree(), tensors.compared);
+        self.line("tensors", &format!("{agree}/{compared} tensors agree in shape and type"));
+        self.differences(&tensors.mismatches);
+        if !tensors.open.is_empty() {
+            let names: Vec<_> = tensors.open.iter().take(LISTED).map(|name| visible(name)).collect();
+            let what = format!("{} not predicted completely: {}", tensors.open.len(), names.join(", "));
+            self.line("", &what);
+        }
+        let mut sizes: Vec<_> = tensors.sizes.iter().collect();
+        if sizes.len() > SHOWN {
+            return self.line("", &format!("{} together", units::bytes_in_full(tensors.bytes)));
+        }
+        for (name, bytes) in sizes.drain(..) {
+            self.line("", &format!("{}  {}", visible(name), units::bytes(*bytes, self.style.units)));
+        }
+    }
+
+    fn differences(&mut self, mismatches: &[Mismatch]) {
+        for Mismatch { name, predicted, measured } in mismatches.iter().take(LISTED) {
+            let name = visible(name);
+            self.line("", &format!("`{name}`: predicted {predicted}, measured {}", visible(&measured.to_string())));
+        }
+        self.more(mismatches.len());
+    }
+
+    fn more(&mut self, all: usize) {
+        if let Some(more) = all.checked_sub(LISTED).filter(|n| *n > 0) {
+            self.line("", &format!("and {more} more"));
+        }
+    }
+
+    fn weights(&mut self, weights: &Weights) {
+        self.line("weights", &pair(weights.elements, |n| format!("{} values", grouped(n))));
+        self.line("", &pair(weights.bytes, |n| units::bytes(n, units::Units::Bytes)));
+        self.differences(&weights.mismatches);
+    }
+
+    fn memory(&mut self, memory: &Memory) {
+        let bytes = |n| units::bytes(n, units::Units::Bytes);
+        if let Some(alive) = memory.alive {
+            self.line("values alive at once", &units::bytes_in_full(alive));
+        }
+        for (word, figure) in [("memory, first run", memory.first), ("memory, later runs", memory.steady)] {
+            if figure != Pair::default() {
+                self.line(word, &pair(figure, bytes));
+            }
+        }
+        for term in &memory.terms {
+            self.line("", &format!("{}: {}", visible(&term.name), bytes(term.bytes)));
+        }
+        for (word, figure) in [("the runtime's arena", memory.arena), ("the device's arena", memory.device)] {
+            if let Some(figure) = figure {
+                self.line(word, &format!("gave out {} at most", bytes(figure)));
+            }
+        }
+    }
+
+    fn macs(&mut self, macs: &Macs, batch: u64) {
+        let (agree, layers) = (macs.agree(), macs.layers);
+        self.line("multiply-accumulates", &format!("{agree}/{layers} layers agree"));
+        for one in macs.mismatches.iter().take(LISTED) {
+            let (name, predicted, measured) = (visible(&one.name), grouped(one.predicted), grouped(one.measured));
+            self.line("", &format!("`{name}`: predicted {predicted}, counted {measured}"));
+        }
+        self.more(macs.mismatches.len());
+        self.line("", &pair(macs.total, grouped));
+        match macs.without_padding {
+            Some(effective) if macs.total.measured != Some(effective) => {
+                self.line("", &format!("{} of them without products with padding", grouped(effective)));
+            }
+            _ => {}
+        }
+        if macs.batch != batch {
+            self.line("", &format!("counted at batch {}, multiplied", macs.batch));
+        }
+        for (name, why) in macs.uncounted.iter().take(LISTED) {
+            self.line("", &format!("`{}` cannot be counted: {}", visible(name), visible(why)));
+        }
+        self.more(macs.uncounted.len());
+    }
+
+    fn time(&mut self, time: &Time) {
+        let (seconds, reached) = (duration(time.seconds), giga(time.flops_per_second));
+        let roof = time.roof_flops_per_second.map(|roof| format!("; the machine's matrix product reaches {}", giga(roof)));
+        self.line("time", &format!("{seconds}, {reached}{}", roof.unwrap_or_default()));
+        for (name, reached) in time.above.iter().take(LISTED) {
+            let name = visible(name);
+            self.line("", &format!("`{name}` would have reached {}: its count is too high", giga(*reached)));
+        }
+        self.more(time.above.len());
+    }
+}
+
+/// Both figures, once if they agree.
+fn pair(pair: Pair, write: impl Fn(u64) -> String) -> String {
+    match (pair.predicted, pair.measured) {
+        (Some(predicted), Some(measured)) if predicted == measured => {
+            format!("{} predicted and measured", write(measured))
+        }
+        (predicted, measured) => {
+            let known = |n: Option<u64>| n.map_or_else(|| "nothing".into(), &write);
+            format!("predicted {}, measured {}", known(predicted), known(measured))
+        }
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
+}
+
+fn giga(flops: f64) -> String {
+    format!("{:.1} GFLOP/s", flops / 1e9)
+}

@@ -1,0 +1,239 @@
+//! Answers of the runtime held against predictions, one kind a function.
+
+use super::child::Done;
+use super::job::{Answer, NodeRun, Peaks, Profile};
+use super::ones::Countable;
+use super::plan::{Plan, Purpose};
+use super::report::{MacMismatch, Macs, Memory, Mismatch, Pair, Run, Runtime, Term, Time, Type, Verified, Weights};
+use super::subject::Case;
+use super::tensors;
+use crate::analyze::{Sizing, convention};
+use crate::graph::{NodeId, Role, ValueId};
+use std::collections::BTreeMap;
+
+/// How much faster than the matrix product a node may seem: the two are measured at different times, on a machine that
+/// changes its clock and has other work to do.
+const SLACK: f64 = 2.0;
+
+/// Nodes that take less time than this many seconds show their start-up and the clock's grain, not their arithmetic.
+const SHORTEST: f64 = 20e-6;
+
+/// What was counted by running single nodes, at one batch.
+pub(super) struct Counted<'a> {
+    /// The batch.
+    pub(super) batch: u64,
+    /// The nodes.
+    pub(super) countables: &'a [Countable],
+    /// Names of nodes that cannot be counted, and why.
+    pub(super) not: &'a [(String, String)],
+    /// Names of the nodes.
+    pub(super) names: &'a [String],
+    /// By node: all of its multiply-accumulates, and those without padding. Filled in by the first run.
+    pub(super) sums: Vec<Option<(u64, u64)>>,
+}
+
+/// Compares everything that was measured of a case, and adds it to what is known of the model.
+pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done, counted: &mut Counted) {
+    let sizing = Sizing::of(case.model, case.batch, convention::default());
+    let Done { library, using, answers } = done;
+    let mut kinds = Kinds::default();
+    for (purpose, task) in &plan.purposes {
+        match (purpose, answers.get(*task)) {
+            (_, None) => {}
+            (Purpose::Nominal(number) | Purpose::Effective(number), Some(Err(why))) => {
+                let name = counted.names.get(*number).cloned().unwrap_or_default();
+                verified.missing.push(format!("multiply-accumulates of `{name}`: {why}"));
+            }
+            (_, Some(Err(why))) => verified.missing.push(format!("{} fails: {why}", plan.doing(*task, case))),
+            (purpose, Some(Ok(answer))) => kinds.take(purpose, answer.clone(), counted),
+        }
+    }
+    let roof = kinds.roof.map(|seconds| rate(plan.roof_macs, seconds));
+    let plain = kinds.profiles[0].as_ref();
+    let cpu = using.provider == "CPUExecutionProvider";
+    if verified.runtime.is_none() {
+        let fallback_nodes = plain.filter(|_| !cpu).map(|profile| fallback(profile)).unwrap_or_default();
+        verified.runtime = Some(Runtime { library, using, fallback_nodes, copy_rate: kinds.copy });
+    }
+    let types = (!kinds.types.is_empty()).then(|| tensors::compare(case, kinds.types));
+    let macs = macs(&sizing, counted, case.batch);
+    for optimized in [false, true] {
+        let place = usize::from(optimized);
+        let peaks = kinds.peaks[place];
+        let profile = kinds.profiles[place].as_ref();
+        if peaks.is_none() && profile.is_none() && (optimized || types.is_none()) {
+            continue;
+        }
+        verified.runs.push(Run {
+            batch: case.batch,
+            optimized,
+            tensors: types.clone().filter(|_| !optimized),
+            weights: profile.filter(|_| !optimized).map(|profile| weights(case, &sizing, profile)),
+            memory: memory(&sizing, peaks, profile, optimized),
+            macs: macs.clone().filter(|_| !optimized),
+            time: profile.map(|profile| time(case, &sizing, profile, roof, optimized)),
+        });
+    }
+}
+
+/// Answers by kind.
+#[derive(Default)]
+struct Kinds {
+    types: Vec<(std::ops::Range<usize>, Vec<super::job::Typed>)>,
+    /// Without optimisation, and with.
+    peaks: [Option<Peaks>; 2],
+    profiles: [Option<Profile>; 2],
+    /// The quickest product.
+    roof: Option<f64>,
+    copy: Option<f64>,
+}
+
+impl Kinds {
+    fn take(&mut self, purpose: &Purpose, answer: Answer, counted: &mut Counted) {
+        match (purpose, answer) {
+            (Purpose::Types(slice), Answer::Types(types)) => self.types.push((slice.clone(), types)),
+            (Purpose::Peaks(optimized), Answer::Peaks(peaks)) => self.peaks[usize::from(*optimized)] = Some(peaks),
+            (Purpose::Profile(optimized), Answer::Profile(profile)) => {
+                self.profiles[usize::from(*optimized)] = Some(profile);
+            }
+            (Purpose::Roof, Answer::Profile(profile)) => {
+                let quickest = profile.nodes.iter().map(|node| node.seconds).fold(f64::INFINITY, f64::min);
+                self.roof = Some(self.roof.map_or(quickest, |before| before.min(quickest)));
+            }
+            (Purpose::Copy, Answer::Copy { bytes_per_second }) => self.copy = Some(bytes_per_second),
+            (Purpose::Nominal(number), Answer::Sum(sum)) => {
+                if let Some(place) = counted.sums.get_mut(*number) {
+                    *place = Some((sum, sum));
+                }
+            }
+            // The nominal count of a node stands before the effective one.
+            (Purpose::Effective(number), Answer::Sum(sum)) => {
+                if let Some(Some((_, effective))) = counted.sums.get_mut(*number) {
+                    *effective = sum;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Floating-point operations a second.
+fn rate(macs: u64, seconds: f64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a rate is shown with three digits")]
+    let flops = 2.0 * macs as f64;
+    flops / seconds
+}
+
+/// Names of nodes that ran on the processor.
+fn fallback(profile: &Profile) -> Vec<String> {
+    let on_cpu = profile.nodes.iter().filter(|node| node.provider == "CPUExecutionProvider");
+    on_cpu.map(|node| node.name.clone()).collect()
+}
+
+fn memory(sizing: &Sizing, peaks: Option<Peaks>, profile: Option<&Profile>, optimized: bool) -> Memory {
+    // A graph that the runtime has changed is another one.
+    let predicted: Option<(u64, u64, Vec<Term>)> = if optimized { None } else { None };
+    let pair = |predicted, measured| Pair { predicted, measured };
+    let alive = sizing.alive_at_once().known().map(|bytes| bytes.0);
+    Memory {
+        alive: alive.filter(|_| !optimized),
+        first: pair(predicted.as_ref().map(|p| p.0), peaks.map(|peaks| peaks.first)),
+        steady: pair(predicted.as_ref().map(|p| p.1), peaks.map(|peaks| peaks.steady)),
+        arena: profile.and_then(|profile| profile.arena),
+        device: profile.and_then(|profile| profile.device),
+        terms: predicted.map(|p| p.2).unwrap_or_default(),
+    }
+}
+
+/// Every count of single nodes, for a batch.
+fn macs(sizing: &Sizing, counted: &Counted, batch: u64) -> Option<Macs> {
+    if counted.countables.is_empty() && counted.not.is_empty() {
+        return None;
+    }
+    let mut macs = Macs { batch: counted.batch, uncounted: counted.not.to_vec(), ..Macs::default() };
+    let (mut predicted, mut measured, mut effective) = (Some(0u64), Some(0u64), Some(0u64));
+    let times = batch / counted.batch.max(1);
+    let add = |sum: Option<u64>, n: u64| sum?.checked_add(n.checked_mul(times)?);
+    for ((countable, sums), name) in counted.countables.iter().zip(&counted.sums).zip(counted.names) {
+        let Some((nominal, without_padding)) = *sums else { continue };
+        macs.layers += 1;
+        if nominal != countable.macs {
+            macs.mismatches.push(MacMismatch { name: name.clone(), predicted: countable.macs, measured: nominal });
+        }
+        // What is predicted at this batch, not at the one that was counted.
+        let own = sizing.macs_of(countable.node).known().map(|m| m.0);
+        predicted = predicted.zip(own).and_then(|(a, b)| a.checked_add(b));
+        measured = add(measured, nominal);
+        effective = add(effective, without_padding);
+    }
+    macs.total = Pair { predicted, measured };
+    macs.without_padding = effective;
+    (macs.layers > 0 || !macs.uncounted.is_empty()).then_some(macs)
+}
+
+/// Types of stored values, from the inputs of the nodes that read them.
+fn weights(case: &Case, sizing: &Sizing, profile: &Profile) -> Weights {
+    let model = case.model;
+    let mut seen: BTreeMap<usize, Option<u64>> = BTreeMap::new();
+    let mut weights = Weights::default();
+    let mut elements = Some(0u64);
+    for (node, run) in matched(case, profile) {
+        let present: Vec<ValueId> = model.nodes[node].inputs.iter().flatten().copied().collect();
+        if present.len() != run.inputs.len() {
+            continue;
+        }
+        for (id, typed) in present.into_iter().zip(&run.inputs) {
+            let value = &model.values[id];
+            let Some(stored) = value.stored() else { continue };
+            if stored.role == Role::Constant || seen.contains_key(&id.index()) {
+                continue;
+            }
+            let measured = Type::measured(typed.clone());
+            seen.insert(id.index(), measured.bytes());
+            elements = elements.zip(measured.elements()).and_then(|(a, b)| a.checked_add(b));
+            let predicted = value.ty.tensor().map(Type::predicted);
+            if let Some(predicted) = predicted.filter(|predicted| !predicted.allows(&measured)) {
+                weights.mismatches.push(Mismatch { name: value.name.to_string(), predicted, measured });
+            }
+        }
+    }
+    let totals = sizing.totals();
+    let predicted = |a: Option<u64>, b: Option<u64>| a?.checked_add(b?);
+    let bytes = seen.values().try_fold(0u64, |sum, bytes| sum.checked_add((*bytes)?));
+    weights.elements = Pair {
+        predicted: predicted(totals.parameters.known().map(|n| n.0), totals.buffers.known().map(|n| n.0)),
+        measured: elements,
+    };
+    weights.bytes = Pair {
+        predicted: predicted(totals.parameter_bytes.known().map(|n| n.0), totals.buffer_bytes.known().map(|n| n.0)),
+        measured: bytes,
+    };
+    weights
+}
+
+/// Nodes of the network with how they ran.
+fn matched<'a>(case: &'a Case, profile: &'a Profile) -> impl Iterator<Item = (NodeId, &'a NodeRun)> {
+    profile.nodes.iter().filter_map(|run| {
+        let id = case.file.node(run.index)?;
+        // Nodes inside other nodes have numbers of their own; those are not asked for.
+        (*case.model.nodes[id].op_type == *run.op).then_some((id, run))
+    })
+}
+
+fn time(case: &Case, sizing: &Sizing, profile: &Profile, roof: Option<f64>, optimized: bool) -> Time {
+    let macs = sizing.totals().macs.least.0;
+    let mut time = Time {
+        seconds: profile.seconds,
+        flops_per_second: rate(macs, profile.seconds),
+        roof_flops_per_second: roof,
+        above: Vec::new(),
+    };
+    let Some(roof) = roof.filter(|_| !optimized) else { return time };
+    for (id, run) in matched(case, profile).filter(|(_, run)| run.seconds >= SHORTEST) {
+        let reached = rate(sizing.macs_of(id).least.0, run.seconds);
+        if reached > SLACK * roof {
+            time.above.push((case.model.nodes[id].name.to_string(), reached));
+        }
+    }
+    time
+}

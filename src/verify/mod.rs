@@ -1,0 +1,111 @@
+//! Predictions held against ONNX Runtime.
+//!
+//! [`discover`] finds the library; [`verify`] plans what to run ([`plan`]), has another process do it ([`child`] starts
+//! it, [`worker`] is what runs there, [`job`] is what they say to each other) and compares ([`compare`], [`tensors`],
+//! [`ones`]). In that process [`runtime`] loads the library, [`counting`] counts its memory, [`profile`] reads its clock.
+//! What comes out is a [`report`].
+//!
+//! The only room that names `ort`. The library is found and loaded at run time: nothing else of the program needs it.
+
+mod child;
+mod compare;
+mod counting;
+mod device;
+pub mod discover;
+mod feed;
+mod job;
+mod ones;
+mod plan;
+mod profile;
+pub mod report;
+mod runtime;
+mod scratch;
+mod subject;
+mod tensors;
+mod worker;
+
+pub use child::{Content, Failure, Process};
+pub use device::Device;
+pub use job::{Candidate, Library, Tried, Using};
+pub use subject::{Case, File, WEIGHTS};
+pub use worker::run as work;
+
+use crate::graph::Model;
+use compare::Counted;
+use job::{Answer, Job, Task};
+use ones::Counting;
+use plan::Plan;
+use report::Verified;
+use scratch::Scratch;
+
+/// How models are run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The process.
+    pub process: Process,
+    /// Libraries to be tried.
+    pub libraries: Vec<Candidate>,
+    /// What models run on.
+    pub device: Device,
+}
+
+/// Runs a model at every batch for which there is a case, and compares. `single`: the model for one example, of which
+/// single nodes are counted. `tell` hears what is being done.
+pub fn verify(
+    name: &str,
+    source: &str,
+    single: (&Model, u64),
+    cases: &[Case],
+    settings: &Settings,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Verified, Failure> {
+    let mut verified = Verified { name: name.into(), source: source.into(), ..Verified::default() };
+    let (model, batch) = single;
+    let (mut countables, mut names, mut not) = (Vec::new(), Vec::new(), Vec::new());
+    for id in &model.main.nodes {
+        let name = model.nodes[*id].name.to_string();
+        match ones::of(model, *id) {
+            Counting::None => {}
+            Counting::Countable(countable) => {
+                countables.push(*countable);
+                names.push(name);
+            }
+            Counting::Not(why) => not.push((name, why)),
+        }
+    }
+    let sums = vec![None; countables.len()];
+    let mut counted = Counted { batch, countables: &countables, not: &not, names: &names, sums };
+    for (number, case) in cases.iter().enumerate() {
+        let wanted = if number == 0 { &*countables } else { &[] };
+        match Plan::new(case, wanted) {
+            Ok(plan) => {
+                let scratch = Scratch::new().map_err(Failure::System)?;
+                let job = Job { tasks: plan.tasks.clone(), scratch: scratch.path().to_owned(), ..job(settings) };
+                let doing = |task: usize| plan.doing(task, case);
+                let done = child::run(&settings.process, job, &plan.models, &doing, tell)?;
+                compare::add(&mut verified, case, &plan, done, &mut counted);
+            }
+            Err(why) => verified.missing.push(why),
+        }
+    }
+    Ok(verified)
+}
+
+/// What the library can run models on, and the devices that it sees.
+pub fn devices(settings: &Settings) -> Result<(Library, Using, Vec<String>), Failure> {
+    let (product, _) = ones::product(1).map_err(Failure::System)?;
+    let models: [std::sync::Arc<dyn Content + Send + Sync>; 1] = [std::sync::Arc::new(product.model)];
+    let job = Job { tasks: vec![Task::Devices], ..job(settings) };
+    let done = child::run(&settings.process, job, &models, &|_| "looking for devices".into(), &mut |_| {})?;
+    match done.answers.into_iter().next() {
+        Some(Ok(Answer::Devices(devices))) => Ok((done.library, done.using, devices)),
+        Some(Err(why)) => Err(Failure::System(why)),
+        _ => Err(Failure::System("ONNX Runtime names no devices".into())),
+    }
+}
+
+/// A job that does nothing yet.
+fn job(settings: &Settings) -> Job {
+    let libraries = settings.libraries.clone();
+    Job { libraries, device: settings.device, scratch: std::env::temp_dir(), tasks: Vec::new(), models: Vec::new() }
+}

@@ -1,0 +1,128 @@
+//! What is to be run for one case, and what every answer is about.
+
+use super::child::Content;
+use super::job::{Feed, Task};
+use super::ones::{Countable, OneNode};
+use super::subject::Case;
+use super::{ones, tensors};
+use crate::back::onnx;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What an answer is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The types of these values, by position in [`tensors::all`].
+    Types(Range<usize>),
+    /// Live bytes, with or without optimisation.
+    Peaks(bool),
+    /// Time, with or without optimisation.
+    Profile(bool),
+    /// Multiply-accumulates of a node, by position in the list, with padding counted.
+    Nominal(usize),
+    /// The same without.
+    Effective(usize),
+    /// How fast the machine multiplies.
+    Roof,
+    /// How fast it copies.
+    Copy,
+}
+
+/// The tasks of one case.
+pub(super) struct Plan {
+    /// What is wanted, with the number of the task that answers it. Equal nodes are counted once.
+    pub(super) purposes: Vec<(Purpose, usize)>,
+    pub(super) tasks: Vec<Task>,
+    /// Models, the last one small enough to try a device with.
+    pub(super) models: Vec<Arc<dyn Content + Send + Sync>>,
+    /// Multiply-accumulates of the product that shows how fast the machine multiplies.
+    pub(super) roof_macs: u64,
+    counted: Vec<(Vec<u8>, Vec<Feed>, usize)>,
+}
+
+/// Edge of the matrices whose product shows how fast the machine multiplies: large enough for its kernel to run at full
+/// speed, and small enough to be done before another process wants the processor.
+const EDGE: u64 = 384;
+
+/// Most runs of the product: its time is a millisecond, and the quickest run is wanted.
+const PRODUCTS: u32 = 300;
+/// Most runs of a model that are timed.
+const RUNS: u32 = 6;
+
+impl Plan {
+    /// Everything that is measured of a case; `countables` are counted beside it.
+    pub(super) fn new(case: &Case, countables: &[Countable]) -> Result<Plan, String> {
+        let feeds = case.feeds()?;
+        let (product, roof_macs) = ones::product(EDGE)?;
+        let mut plan = Plan {
+            purposes: Vec::new(),
+            tasks: Vec::new(),
+            models: vec![Arc::clone(&case.file.content)],
+            roof_macs,
+            counted: Vec::new(),
+        };
+        let model = 0;
+        for slice in tensors::slices(case) {
+            let wanted = tensors::names(case, slice.clone());
+            let exposing = plan.model(Arc::new(onnx::exposing(&tensors::between(case, slice.clone()))));
+            plan.add(Purpose::Types(slice), Task::Types { model, exposing, wanted, feeds: feeds.clone() });
+        }
+        for optimized in [false, true] {
+            plan.add(Purpose::Peaks(optimized), Task::Peaks { model, optimized, feeds: feeds.clone() });
+        }
+        for (number, countable) in countables.iter().enumerate() {
+            plan.one(Purpose::Nominal(number), &countable.nominal);
+            if let Some(effective) = &countable.effective {
+                plan.one(Purpose::Effective(number), effective);
+            }
+        }
+        let sides = product.feeds;
+        let product = plan.model(Arc::new(product.model));
+        let roof = |plan: &mut Plan| {
+            let feeds = sides.clone();
+            plan.add(Purpose::Roof, Task::Profile { model: product, optimized: false, feeds, runs: PRODUCTS });
+        };
+        // Twice, because the machine may be busy with something else the first time.
+        roof(&mut plan);
+        for optimized in [false, true] {
+            let task = Task::Profile { model, optimized, feeds: feeds.clone(), runs: RUNS };
+            plan.add(Purpose::Profile(optimized), task);
+        }
+        roof(&mut plan);
+        plan.add(Purpose::Copy, Task::Copy);
+        Ok(plan)
+    }
+
+    /// What a task is for, as the end of "ONNX Runtime … while".
+    pub(super) fn doing(&self, task: usize, case: &Case) -> String {
+        let what = match self.purposes.iter().find(|(_, number)| *number == task).map(|(purpose, _)| purpose) {
+            Some(Purpose::Types(slice)) => format!("computing values {} to {}", slice.start + 1, slice.end),
+            Some(Purpose::Peaks(_)) => "measuring memory".into(),
+            Some(Purpose::Profile(_)) => "measuring time".into(),
+            Some(Purpose::Nominal(number) | Purpose::Effective(number)) => format!("counting node {}", number + 1),
+            Some(Purpose::Roof | Purpose::Copy) | None => "measuring the machine".into(),
+        };
+        format!("{what} of `{}` at batch {}", case.model.name, case.batch)
+    }
+
+    fn one(&mut self, purpose: Purpose, one: &OneNode) {
+        let same = self.counted.iter().find(|(model, feeds, _)| *model == one.model && *feeds == one.feeds);
+        if let Some((_, _, task)) = same {
+            self.purposes.push((purpose, *task));
+            return;
+        }
+        let model = self.model(Arc::new(one.model.clone()));
+        self.counted.push((one.model.clone(), one.feeds.clone(), self.tasks.len()));
+        self.add(purpose, Task::Sum { model, feeds: one.feeds.clone() });
+    }
+
+    fn add(&mut self, purpose: Purpose, task: Task) {
+        self.purposes.push((purpose, self.tasks.len()));
+        self.tasks.push(task);
+    }
+
+    fn model(&mut self, content: Arc<dyn Content + Send + Sync>) -> usize {
+        self.models.push(content);
+        self.models.len() - 1
+    }
+}

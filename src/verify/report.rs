@@ -1,0 +1,385 @@
+//! What was predicted beside what was measured: plain data, and the verdict that follows from it.
+
+use super::job::{Library, Typed, Using};
+use crate::tensor::{DType, TensorType};
+use std::fmt;
+
+/// What a whole comparison comes to. The worst of several counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Everything was measured, and everything agrees.
+    Agree,
+    /// What was measured agrees; something was not.
+    Incomplete,
+    /// A prediction is wrong.
+    Mismatch,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Agree => "agree",
+            Verdict::Incomplete => "incomplete",
+            Verdict::Mismatch => "mismatch",
+        }
+    }
+}
+
+/// Everything that was compared of one model.
+#[derive(Clone, Debug, Default)]
+pub struct Verified {
+    /// The model's name.
+    pub name: String,
+    /// Where it was read.
+    pub source: String,
+    /// What it ran on; nothing where it did not run.
+    pub runtime: Option<Runtime>,
+    /// One a batch, and one more with the runtime's optimisations.
+    pub runs: Vec<Run>,
+    /// What was not measured, and why.
+    pub missing: Vec<String>,
+}
+
+impl Verified {
+    /// What the comparison comes to.
+    pub fn verdict(&self) -> Verdict {
+        let runs = self.runs.iter().flat_map(Run::checks).map(|check| check.verdict).max();
+        let missing = if self.missing.is_empty() { Verdict::Agree } else { Verdict::Incomplete };
+        runs.unwrap_or(Verdict::Incomplete).max(missing)
+    }
+}
+
+/// What models ran on.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// The library.
+    pub library: Library,
+    /// The provider and its device.
+    pub using: Using,
+    /// Nodes that ran on the processor although another device was in use.
+    pub fallback_nodes: Vec<String>,
+    /// Bytes a second that the machine copies.
+    pub copy_rate: Option<f64>,
+}
+
+/// Runs at one batch.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// Examples at once.
+    pub batch: u64,
+    /// Whether the runtime changed the graph first. Nothing is predicted of that.
+    pub optimized: bool,
+    /// Types of values.
+    pub tensors: Option<Tensors>,
+    /// What the model stores.
+    pub weights: Option<Weights>,
+    /// Bytes.
+    pub memory: Memory,
+    /// Arithmetic.
+    pub macs: Option<Macs>,
+    /// Time.
+    pub time: Option<Time>,
+}
+
+/// Something that was compared, for lists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What.
+    pub name: &'static str,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+impl Run {
+    /// Everything that was compared.
+    pub fn checks(&self) -> Vec<Check> {
+        let verdicts = [
+            ("tensors", self.tensors.as_ref().map(Tensors::verdict)),
+            ("weights", self.weights.as_ref().map(Weights::verdict)),
+            ("memory of the first run", self.memory.first.verdict()),
+            ("memory of later runs", self.memory.steady.verdict()),
+            ("multiply-accumulates", self.macs.as_ref().map(Macs::verdict)),
+            ("time", self.time.as_ref().and_then(Time::verdict)),
+        ];
+        verdicts.into_iter().filter_map(|(name, verdict)| Some(Check { name, verdict: verdict? })).collect()
+    }
+}
+
+/// A figure twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pair {
+    /// As predicted, if it is.
+    pub predicted: Option<u64>,
+    /// As measured, if it was.
+    pub measured: Option<u64>,
+}
+
+impl Pair {
+    /// Whether both agree; nothing where one of them is missing.
+    pub fn verdict(self) -> Option<Verdict> {
+        let (predicted, measured) = (self.predicted?, self.measured?);
+        Some(if predicted == measured { Verdict::Agree } else { Verdict::Mismatch })
+    }
+}
+
+/// Types of values, predicted and measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tensors {
+    /// How many were compared.
+    pub compared: usize,
+    /// Those that differ.
+    pub mismatches: Vec<Mismatch>,
+    /// Those of which the prediction is not complete.
+    pub open: Vec<String>,
+    /// Bytes of all of them, as measured.
+    pub bytes: u64,
+    /// Name and measured bytes of each that agrees, in running order.
+    pub sizes: Vec<(String, u64)>,
+}
+
+impl Tensors {
+    /// How many agree.
+    pub fn agree(&self) -> usize {
+        self.compared.saturating_sub(self.mismatches.len())
+    }
+
+    fn verdict(&self) -> Verdict {
+        match (self.mismatches.is_empty(), self.open.is_empty()) {
+            (false, _) => Verdict::Mismatch,
+            (true, false) => Verdict::Incomplete,
+            (true, true) => Verdict::Agree,
+        }
+    }
+}
+
+/// A value whose type is not as predicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The value.
+    pub name: String,
+    /// As predicted.
+    pub predicted: Type,
+    /// As measured.
+    pub measured: Type,
+}
+
+/// A tensor's type, for comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Type {
+    /// The element type's name.
+    pub dtype: Option<String>,
+    /// Sizes; `None` for one that is not known. Nothing where not even their number is.
+    pub shape: Option<Vec<Option<u64>>>,
+}
+
+impl Type {
+    /// A predicted type.
+    pub fn predicted(ty: &TensorType) -> Type {
+        let shape = ty.shape.dims().map(|dims| dims.iter().map(crate::tensor::Dim::size).collect());
+        Type { dtype: ty.dtype.map(|dtype| dtype.name().into()), shape }
+    }
+
+    /// A measured type.
+    pub(super) fn measured(typed: Typed) -> Type {
+        let shape = typed.dims.into_iter().map(|n| u64::try_from(n).ok()).collect();
+        Type { dtype: Some(typed.dtype), shape: Some(shape) }
+    }
+
+    /// Whether nothing is open.
+    pub fn is_complete(&self) -> bool {
+        self.dtype.is_some() && self.shape.as_ref().is_some_and(|shape| shape.iter().all(Option::is_some))
+    }
+
+    /// Whether a measured type is one that this prediction allows.
+    pub fn allows(&self, measured: &Type) -> bool {
+        let dtype = self.dtype.is_none() || self.dtype == measured.dtype;
+        let shape = match (&self.shape, &measured.shape) {
+            (None, _) => true,
+            (Some(own), Some(other)) => {
+                own.len() == other.len() && own.iter().zip(other).all(|(a, b)| a.is_none() || a == b)
+            }
+            (Some(_), None) => false,
+        };
+        dtype && shape
+    }
+
+    /// The number of its elements, if no size is open.
+    pub fn elements(&self) -> Option<u64> {
+        self.shape.as_ref()?.iter().try_fold(1u64, |product, size| product.checked_mul((*size)?))
+    }
+
+    /// Its size in bytes, if nothing is open.
+    pub fn bytes(&self) -> Option<u64> {
+        DType::from_name(self.dtype.as_ref()?)?.bytes(self.elements()?)
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.dtype.as_deref().unwrap_or("?"))?;
+        let Some(shape) = &self.shape else { return f.write_str("[…]") };
+        let sizes = shape.iter().map(|size| size.map_or_else(|| "?".into(), |n| n.to_string()));
+        write!(f, "[{}]", sizes.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// What the model stores and computes with: parameters and buffers, each value once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weights {
+    /// How many values.
+    pub elements: Pair,
+    /// Their bytes.
+    pub bytes: Pair,
+    /// Stored tensors whose type is not as predicted.
+    pub mismatches: Vec<Mismatch>,
+}
+
+impl Weights {
+    fn verdict(&self) -> Verdict {
+        let figures = [self.elements.verdict(), self.bytes.verdict()];
+        let worst = figures.into_iter().map(|v| v.unwrap_or(Verdict::Incomplete)).max().unwrap_or(Verdict::Incomplete);
+        if self.mismatches.is_empty() { worst } else { Verdict::Mismatch }
+    }
+}
+
+/// Peaks of live bytes on one thread, beyond weights and inputs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What any way of running needs at least: values alive at once, as predicted.
+    pub alive: Option<u64>,
+    /// Of the session's allocator in its first run.
+    pub first: Pair,
+    /// In later runs, for which the runtime reserves one block that it packed after the first.
+    pub steady: Pair,
+    /// What the runtime's own arena gave out at most, rounded up by it.
+    pub arena: Option<u64>,
+    /// The same of the device.
+    pub device: Option<u64>,
+    /// The parts of the prediction, for a difference to be looked for in.
+    pub terms: Vec<Term>,
+}
+
+/// A part of a predicted peak.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// What it is.
+    pub name: String,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Multiply-accumulates, by running single nodes with ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Macs {
+    /// The batch at which they were counted.
+    pub batch: u64,
+    /// How many nodes were counted.
+    pub layers: usize,
+    /// Those whose count is not as predicted.
+    pub mismatches: Vec<MacMismatch>,
+    /// Nodes that cannot be counted, and why.
+    pub uncounted: Vec<(String, String)>,
+    /// Of all nodes that were counted, at this run's batch.
+    pub total: Pair,
+    /// The same without products with padding.
+    pub without_padding: Option<u64>,
+}
+
+/// A node whose count is not as predicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MacMismatch {
+    /// The node.
+    pub name: String,
+    /// As predicted.
+    pub predicted: u64,
+    /// As counted.
+    pub measured: u64,
+}
+
+impl Macs {
+    /// How many nodes agree.
+    pub fn agree(&self) -> usize {
+        self.layers.saturating_sub(self.mismatches.len())
+    }
+
+    fn verdict(&self) -> Verdict {
+        let total = self.total.verdict().unwrap_or(Verdict::Incomplete);
+        match (self.mismatches.is_empty(), self.uncounted.is_empty()) {
+            (false, _) => Verdict::Mismatch,
+            (true, false) => total.max(Verdict::Incomplete),
+            (true, true) => total,
+        }
+    }
+}
+
+/// Time of the quickest run, with as many threads as there are processors.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Time {
+    /// Of a whole run.
+    pub seconds: f64,
+    /// Predicted floating-point operations by that time.
+    pub flops_per_second: f64,
+    /// What the machine reached on the product of two large matrices.
+    pub roof_flops_per_second: Option<f64>,
+    /// Nodes that would have computed faster than the machine can: name and operations a second.
+    pub above: Vec<(String, f64)>,
+}
+
+impl Time {
+    fn verdict(&self) -> Option<Verdict> {
+        self.roof_flops_per_second?;
+        Some(if self.above.is_empty() { Verdict::Agree } else { Verdict::Mismatch })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Shape;
+
+    fn measured(sizes: &[u64]) -> Type {
+        Type { dtype: Some("f32".into()), shape: Some(sizes.iter().copied().map(Some).collect()) }
+    }
+
+    fn predicted(shape: Shape) -> Type {
+        Type::predicted(&TensorType::new(DType::F32, shape))
+    }
+
+    #[test]
+    fn a_prediction_that_is_off_by_one_is_a_mismatch() {
+        let wrong = predicted(Shape::known(&[1, 64, 112, 112]));
+        assert!(!wrong.allows(&measured(&[1, 64, 111, 112])));
+        assert!(!wrong.allows(&measured(&[1, 64, 112])));
+        assert!(wrong.allows(&measured(&[1, 64, 112, 112])));
+        let half = Type { dtype: Some("f16".into()), ..measured(&[1, 64, 112, 112]) };
+        assert!(!wrong.allows(&half));
+        let pair = |predicted, measured| Pair { predicted: Some(predicted), measured: Some(measured) }.verdict();
+        assert_eq!([pair(7, 7), pair(7, 8)], [Some(Verdict::Agree), Some(Verdict::Mismatch)]);
+        assert_eq!(Pair { predicted: Some(7), measured: None }.verdict(), None);
+    }
+
+    #[test]
+    fn what_is_open_allows_anything_and_agrees_with_nothing() {
+        let open = predicted(Shape::of_rank(2));
+        assert!(open.allows(&measured(&[3, 4])) && !open.allows(&measured(&[3])) && !open.is_complete());
+        let tensors = Tensors { compared: 1, open: vec!["y".into()], ..Tensors::default() };
+        assert_eq!(tensors.verdict(), Verdict::Incomplete);
+    }
+
+    #[test]
+    fn the_worst_check_decides() {
+        let macs = |predicted, measured| {
+            let total = Pair { predicted: Some(predicted), measured: Some(measured) };
+            Some(Macs { batch: 1, layers: 1, total, ..Macs::default() })
+        };
+        let verified = |run: Run| Verified { runs: vec![run], ..Verified::default() }.verdict();
+        let good = Tensors { compared: 3, ..Tensors::default() };
+        let agree = Run { tensors: Some(good.clone()), macs: macs(9, 9), ..Run::default() };
+        assert_eq!(verified(agree.clone()), Verdict::Agree);
+        assert_eq!(verified(Run { macs: macs(9, 18), ..agree.clone() }), Verdict::Mismatch);
+        let time = Time { roof_flops_per_second: Some(1e9), above: vec![("c".into(), 9e9)], ..Time::default() };
+        assert_eq!(verified(Run { time: Some(time), ..agree }), Verdict::Mismatch);
+        assert_eq!(Verified::default().verdict(), Verdict::Incomplete, "nothing ran");
+    }
+}

@@ -1,0 +1,45 @@
+//! A folder for the profiles that the runtime writes, gone with its last use.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+
+/// A new folder among the system's temporary files.
+pub(super) struct Scratch(PathBuf);
+
+/// Names that are tried; others may be left over from a process with the same number.
+const NAMES: u32 = 1000;
+
+impl Scratch {
+    /// Makes one. The message says what to do where there is no room.
+    pub(super) fn new() -> Result<Scratch, String> {
+        let place = env::temp_dir();
+        for number in 0..NAMES {
+            let folder = place.join(format!("cnnsize-verify-{}-{number}", process::id()));
+            // A folder that is there already may be somebody else's: only a new one will do.
+            match fs::create_dir(&folder) {
+                Ok(()) => return Ok(Scratch(folder)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(unwritable(&place, &error.to_string())),
+            }
+        }
+        Err(unwritable(&place, "every name is taken"))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+fn unwritable(place: &Path, why: &str) -> String {
+    format!("cannot write to `{}`: {why}; name a folder with room: `TMPDIR=/path cnnsize verify …`", place.display())
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system, which empties this place.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

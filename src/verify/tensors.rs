@@ -1,0 +1,87 @@
+//! Types of values: which are looked at, in slices that fit into memory, and how they compare.
+
+use super::job::Typed;
+use super::report::{Mismatch, Tensors, Type};
+use super::subject::Case;
+use crate::graph::ValueId;
+use std::ops::Range;
+
+/// Bytes of values that are kept at once to be looked at.
+const SLICE: u64 = 512 << 20;
+
+/// Values that nodes deliver and that the runtime can show: tensors with a name in the outermost graph, but no constants,
+/// which the runtime takes for stored.
+fn all<'a>(case: &'a Case) -> impl Iterator<Item = ValueId> + 'a {
+    let nodes = case.model.main.nodes.iter().map(|id| &case.model.nodes[*id]).filter(|node| !node.inputs.is_empty());
+    let outputs = nodes.flat_map(|node| node.outputs.iter().flatten().copied());
+    outputs.filter(|id| case.file.name(*id).is_some() && case.model.values[*id].ty.tensor().is_some())
+}
+
+/// Values that cannot be compared: something else than tensors, or not known to be one.
+fn others(case: &Case) -> Vec<String> {
+    let nodes = case.model.main.nodes.iter().map(|id| &case.model.nodes[*id]);
+    let outputs = nodes.flat_map(|node| node.outputs.iter().flatten().copied());
+    let others = outputs.filter(|id| case.file.name(*id).is_some() && case.model.values[*id].ty.tensor().is_none());
+    others.map(|id| case.model.values[id].name.to_string()).collect()
+}
+
+/// Stretches of the values, each of which fits into memory at once; a larger value has one to itself.
+pub(super) fn slices(case: &Case) -> Vec<Range<usize>> {
+    let mut slices: Vec<Range<usize>> = Vec::new();
+    let mut room = 0u64;
+    for (position, id) in all(case).enumerate() {
+        let bytes = case.model.values[id].ty.bytes().unwrap_or(0);
+        match (slices.last_mut(), room.checked_sub(bytes)) {
+            (Some(slice), Some(left)) => {
+                slice.end = position + 1;
+                room = left;
+            }
+            _ => {
+                slices.push(position..position + 1);
+                room = SLICE.saturating_sub(bytes);
+            }
+        }
+    }
+    slices
+}
+
+/// Names of a slice's values.
+pub(super) fn names(case: &Case, slice: Range<usize>) -> Vec<String> {
+    of_slice(case, slice).filter_map(|id| case.file.name(id)).map(ToString::to_string).collect()
+}
+
+/// Those of them that the model does not deliver anyway.
+pub(super) fn between(case: &Case, slice: Range<usize>) -> Vec<String> {
+    let between = of_slice(case, slice).filter(|id| !case.model.main.outputs.contains(id));
+    between.filter_map(|id| case.file.name(id)).map(ToString::to_string).collect()
+}
+
+fn of_slice<'a>(case: &'a Case, slice: Range<usize>) -> impl Iterator<Item = ValueId> + 'a {
+    all(case).skip(slice.start).take(slice.len())
+}
+
+/// Holds what was measured against what is predicted, in the order of the values. Slices that could not be run are absent.
+pub(super) fn compare(case: &Case, measured: Vec<(Range<usize>, Vec<Typed>)>) -> Tensors {
+    let mut tensors = Tensors { open: others(case), ..Tensors::default() };
+    for (slice, types) in measured {
+        for (id, typed) in of_slice(case, slice).zip(types) {
+            let Some(ty) = case.model.values[id].ty.tensor() else { continue };
+            let predicted = Type::predicted(ty);
+            let measured = Type::measured(typed);
+            let name = case.model.values[id].name.to_string();
+            tensors.compared += 1;
+            if let Some(bytes) = measured.bytes() {
+                tensors.bytes = tensors.bytes.saturating_add(bytes);
+            }
+            if !predicted.is_complete() {
+                tensors.open.push(name.clone());
+            }
+            if !predicted.allows(&measured) {
+                tensors.mismatches.push(Mismatch { name, predicted, measured });
+            } else if let Some(bytes) = measured.bytes() {
+                tensors.sizes.push((name, bytes));
+            }
+        }
+    }
+    tensors
+}

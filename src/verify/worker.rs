@@ -1,0 +1,195 @@
+//! The process that runs models: reads a job, does it, says what came out. Whatever the runtime does to it, the program
+//! that started it goes on.
+
+use super::counting::{Counting, statistic};
+use super::job::{Answer, Event, Feed, Job, Peaks, Profile, Task, Typed};
+use super::runtime::{self, Runtime};
+use super::{feed, profile};
+use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
+use ort::session::Session;
+use ort::value::ValueType;
+use std::fs;
+use std::hint::black_box;
+use std::io::{self, BufRead, Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Does the job on standard input; answers on standard output. `Err` where there is no job to be read.
+pub fn run(input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    let job: Job = serde_json::from_str(&line)?;
+    let mut models = Vec::new();
+    for size in &job.models {
+        let mut model = Vec::new();
+        input.take(*size).read_to_end(&mut model)?;
+        models.push(model);
+    }
+    // Nobody reads any more when the program that started this one has ended: there is nothing left to do then.
+    let mut gone = Ok(());
+    let mut say = |event: Event| {
+        let line = serde_json::to_string(&event).map_err(io::Error::from);
+        let said = line.and_then(|line| writeln!(output, "{line}")).and_then(|()| output.flush());
+        gone = std::mem::replace(&mut gone, Ok(())).and(said);
+        gone.is_ok()
+    };
+    let Some(loaded) = runtime::load(&job.libraries, &mut |event| {
+        say(event);
+    }) else {
+        return gone;
+    };
+    let probe = models.last().map_or(&[][..], Vec::as_slice);
+    let runtime = match Runtime::on(loaded, job.device, probe) {
+        Ok((runtime, using)) => {
+            say(Event::Using(using));
+            runtime
+        }
+        Err(why) => {
+            say(Event::NoDevice(why));
+            return gone;
+        }
+    };
+    let mut worker = Worker { runtime, counting: None, scratch: &job.scratch, models: &models };
+    for (number, task) in job.tasks.iter().enumerate() {
+        let done = say(Event::Began(number))
+            && say(match worker.answer(task) {
+                Ok(answer) => Event::Done(number, answer),
+                Err(why) => Event::Refused(number, why),
+            });
+        if !done {
+            break;
+        }
+    }
+    gone
+}
+
+struct Worker<'a> {
+    runtime: Runtime,
+    counting: Option<&'static Counting>,
+    scratch: &'a Path,
+    models: &'a [Vec<u8>],
+}
+
+impl Worker<'_> {
+    fn answer(&mut self, task: &Task) -> Result<Answer, String> {
+        match task {
+            Task::Devices => Ok(Answer::Devices(self.runtime.devices())),
+            Task::Types { model, exposing, wanted, feeds } => {
+                let bytes = [self.model(*model)?, self.model(*exposing)?].concat();
+                self.types(&bytes, wanted, feeds).map(Answer::Types)
+            }
+            Task::Peaks { model, optimized, feeds } => self.peaks(*model, *optimized, feeds).map(Answer::Peaks),
+            Task::Profile { model, optimized, feeds, runs } => {
+                self.profile(*model, *optimized, feeds, *runs).map(Answer::Profile)
+            }
+            Task::Sum { model, feeds } => self.sum(*model, feeds).map(Answer::Sum),
+            Task::Copy => Ok(Answer::Copy { bytes_per_second: copy_rate() }),
+        }
+    }
+
+    fn model(&self, number: usize) -> Result<&[u8], String> {
+        self.models.get(number).map(Vec::as_slice).ok_or_else(|| format!("there is no model {number}"))
+    }
+
+    fn types(&self, model: &[u8], wanted: &[String], feeds: &[Feed]) -> Result<Vec<Typed>, String> {
+        let mut session = self.runtime.session(model, false).map_err(said)?;
+        let outputs = session.run(feed::tensors(feeds)?).map_err(said)?;
+        let types = wanted.iter().map(|name| match outputs.get(name).map(|value| value.dtype()) {
+            Some(ValueType::Tensor { ty, shape, .. }) => {
+                Ok(Typed { dtype: profile::element_type(&ty.to_string()), dims: shape.to_vec() })
+            }
+            Some(other) => Ok(Typed { dtype: other.to_string(), dims: Vec::new() }),
+            None => Err(format!("`{name}` does not come out")),
+        });
+        types.collect()
+    }
+
+    /// Runs on one thread, because how much room a convolution takes depends on their number.
+    fn peaks(&mut self, model: usize, optimized: bool, feeds: &[Feed]) -> Result<Peaks, String> {
+        let counting = match self.counting {
+            Some(counting) => counting,
+            None => self.counting.insert(Counting::register(&self.runtime.environment).map_err(said)?),
+        };
+        let builder = self.runtime.builder(optimized).map_err(said)?.with_intra_threads(1).map_err(said)?;
+        let mut builder = builder.with_env_allocators().map_err(said)?;
+        let mut session = builder.commit_from_memory(self.model(model)?).map_err(said)?;
+        let mut peak = || {
+            let inputs = feed::tensors(feeds)?;
+            let mark = counting.mark();
+            session.run(inputs).map_err(said)?;
+            Ok::<_, String>(mark.peak())
+        };
+        Ok(Peaks { first: peak()?, steady: peak()? })
+    }
+
+    fn profile(&self, model: usize, optimized: bool, feeds: &[Feed], runs: u32) -> Result<Profile, String> {
+        let builder = self.runtime.builder(optimized).map_err(said)?;
+        // Weights that are packed for a kernel are no longer among what its node reads.
+        let builder = builder.with_prepacking(optimized).map_err(said)?;
+        let mut builder = builder.with_profiling(self.scratch.join("profile")).map_err(said)?;
+        let mut session = builder.commit_from_memory(self.model(model)?).map_err(said)?;
+        let began = Instant::now();
+        for run in 0..runs {
+            session.run(feed::tensors(feeds)?).map_err(said)?;
+            if run > 0 && began.elapsed() > ENOUGH {
+                break;
+            }
+        }
+        let arena = most_used(&session, AllocationDevice::CPU);
+        let device = if self.runtime.is_cpu() { None } else { most_used(&session, AllocationDevice::CUDA) };
+        let path = session.end_profiling().map_err(said)?;
+        let text = fs::read_to_string(&path);
+        // The whole folder goes in the end; this only keeps it small, and may fail.
+        let _ = fs::remove_file(&path);
+        let text = text.map_err(|error| format!("cannot read its profile: {error}"))?;
+        let profile = profile::read(&text).ok_or("its profile is cut short; is the disk full?")?;
+        Ok(Profile { arena, device, ..profile })
+    }
+
+    fn sum(&self, model: usize, feeds: &[Feed]) -> Result<u64, String> {
+        let mut session = self.runtime.session(self.model(model)?, false).map_err(said)?;
+        let outputs = session.run(feed::tensors(feeds)?).map_err(said)?;
+        let mut sum = 0u64;
+        for value in outputs.values() {
+            let (_, elements) = value.try_extract_tensor::<f32>().map_err(said)?;
+            for element in elements {
+                let counted = whole(*element).and_then(|n| sum.checked_add(n));
+                sum = counted.ok_or_else(|| format!("an output of {element} counts nothing"))?;
+            }
+        }
+        Ok(sum)
+    }
+}
+
+/// Time after which no run but the second begins.
+const ENOUGH: Duration = Duration::from_millis(500);
+
+/// A float that is a whole number small enough to be exact.
+fn whole(x: f32) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in range")]
+    (x.fract() == 0.0 && (0.0..=16_777_216.0).contains(&x)).then_some(x as u64)
+}
+
+fn said<T>(error: ort::Error<T>) -> String {
+    error.message().to_string()
+}
+
+/// The most bytes that a session's own arena has given out at once.
+fn most_used(session: &Session, device: AllocationDevice) -> Option<u64> {
+    let info = MemoryInfo::new(device, 0, AllocatorType::Device, MemoryType::Default).ok()?;
+    statistic(&Allocator::new(session, info).ok()?, "MaxInUse")
+}
+
+/// Bytes a second that are read and written when a block beyond every cache is copied: the best of some.
+fn copy_rate() -> f64 {
+    const BLOCK: u32 = 64 << 20;
+    let from = vec![1u8; BLOCK as usize];
+    let mut to = vec![0u8; BLOCK as usize];
+    let times = (0..5).map(|_| {
+        let began = Instant::now();
+        to.copy_from_slice(black_box(&from));
+        black_box(&mut to);
+        began.elapsed().as_secs_f64()
+    });
+    2.0 * f64::from(BLOCK) / times.fold(f64::INFINITY, f64::min)
+}
