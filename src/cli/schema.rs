@@ -2,7 +2,8 @@
 
 use super::{Exit, config, terminal};
 use clap::ValueEnum;
-use cnnsize::render::{json, verify};
+use cnnsize::render::json;
+use cnnsize::verify::show;
 
 /// Print the JSON Schema of an output.
 #[derive(Debug, clap::Args)]
@@ -25,7 +26,7 @@ pub(super) fn run(args: &Args) -> Exit {
     let schema = match args.which {
         Which::Report => json::SCHEMA,
         Which::Config => config::SCHEMA,
-        Which::Verify => verify::json::SCHEMA,
+        Which::Verify => show::json::SCHEMA,
     };
     Exit::of(terminal::print(|out| out.write_all(schema.as_bytes())))
 }

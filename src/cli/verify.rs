@@ -1,19 +1,19 @@
 //! `cnnsize verify`: is it true? Runs models through ONNX Runtime and compares.
 
-use super::settings::{self, Sizing};
+use super::settings::Sizing;
 use super::size::Sizer;
 use super::terminal::{self, Progress, Stream, Wishes};
 use super::values::{self, Precision};
-use super::{Exit, input};
+use super::{Exit, input, onnx};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use cnnsize::base::diagnostic::Severity;
 use cnnsize::front::arch::ast::{Rational, Size};
 use cnnsize::graph::Model;
 use cnnsize::render::escape::visible;
-use cnnsize::render::verify::{self as formats, FORMATS, Format};
-use cnnsize::render::{Entry, Outcome, Style, diagnostics};
+use cnnsize::render::{Entry, Style, diagnostics};
 use cnnsize::verify::report::{Verdict, Verified};
-use cnnsize::verify::{self, Case, Device, File, Process, Settings, discover};
+use cnnsize::verify::show::{self, FORMATS, Format};
+use cnnsize::verify::{self, Case, Device, Failure, File, Process, Settings, discover};
 use std::env;
 use std::fs;
 use std::io;
@@ -44,9 +44,6 @@ pub(super) struct Args {
     /// Give up when ONNX Runtime is silent for so long
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
     timeout: Duration,
-    /// What weights of an ONNX graph hold: made-up numbers, or what the file has
-    #[arg(long, value_name = "WHICH", value_parser = settings::choice(WEIGHTS))]
-    weights: Option<Weights>,
     /// Format of the comparison [default: table]
     #[arg(short, long, value_parser = format_parser())]
     format: Option<&'static Format>,
@@ -83,21 +80,9 @@ pub(super) struct WorkerArgs {}
 /// The name of the command that does the running.
 pub(super) const WORKER: &str = "verify-worker";
 
-/// What weights of a graph hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Weights {
-    Generated,
-    Keep,
-}
-
-const WEIGHTS: &[settings::Choice<Weights>] = &[
-    ("random", "made-up numbers: the file need not have any", Weights::Generated),
-    ("keep", "the file as it is, with the data beside it", Weights::Keep),
-];
-
 fn format_parser() -> impl TypedValueParser<Value = &'static Format> {
     let names = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.doc));
-    PossibleValuesParser::new(names).try_map(|name| formats::format(&name).ok_or("unknown"))
+    PossibleValuesParser::new(names).try_map(|name| show::format(&name).ok_or("unknown"))
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -124,33 +109,28 @@ pub(super) fn run(args: &Args) -> Exit {
     let mut all = Vec::new();
     let progress = Progress::new();
     for file in &args.files {
-        match one_file(file, args, &settings, &progress, &mut all) {
+        let done = one_file(file, args, &settings, &progress, &mut all);
+        progress.clear();
+        exit = exit.max(match done {
+            Ok(None) => Exit::Fine,
             Ok(Some(entries)) => {
-                progress.clear();
                 let style = wishes.style(&Style::default(), Stream::Err);
                 for entry in &entries {
-                    terminal::tell(|err| {
-                        diagnostics::write(entry.diagnostics(), entry.source(), &entry.sources, &style, err)
-                    });
+                    let found = entry.diagnostics();
+                    terminal::tell(|err| diagnostics::write(found, entry.source(), &entry.sources, &style, err));
                 }
-                exit = exit.max(Exit::Problem);
+                Exit::Problem
             }
-            Ok(None) => {}
-            Err(message) => {
-                progress.clear();
-                exit = exit.max(Exit::of(Err(message)));
-            }
-        }
-    }
-    progress.clear();
-    for verified in &all {
-        exit = exit.max(match verified.verdict() {
-            Verdict::Agree => Exit::Fine,
-            Verdict::Mismatch => Exit::Problem,
-            Verdict::Incomplete => Exit::Failed,
+            Err(message) => Exit::of(Err(message)),
         });
     }
-    if all.is_empty() && exit == Exit::Failed {
+    let worst = all.iter().map(Verified::verdict).max().unwrap_or(Verdict::Agree);
+    exit = exit.max(match worst {
+        Verdict::Agree => Exit::Fine,
+        Verdict::Incomplete => Exit::Failed,
+        Verdict::Mismatch => Exit::Problem,
+    });
+    if all.is_empty() && exit != Exit::Fine {
         return exit;
     }
     let style = wishes.style(&Style::default(), Stream::Out);
@@ -166,7 +146,7 @@ fn settings(args: &Args) -> Result<Settings, String> {
 
 /// Says what is found.
 fn doctor(settings: &Settings) -> Result<(), String> {
-    let (library, using, devices) = verify::devices(settings).map_err(|failure| failure.to_string())?;
+    let (library, using, devices) = verify::devices(settings).map_err(|failure| shown(&failure))?;
     terminal::print(|out| {
         let path = library.candidate.path.display().to_string();
         writeln!(out, "library    {} ({})", visible(&path), visible(&library.candidate.place))?;
@@ -185,72 +165,70 @@ fn doctor(settings: &Settings) -> Result<(), String> {
 
 /// Compares every model of a file. The entries of a file that is broken come back.
 fn one_file(
-    file: &Path,
+    path: &Path,
     args: &Args,
     settings: &Settings,
     progress: &Progress,
     all: &mut Vec<Verified>,
 ) -> Result<Option<Vec<Entry>>, String> {
-    let plain = sizing(args, None);
-    let entries = input::read(file, None, &Sizer { sizing: &plain, single: false })?;
-    let broken = |entry: &Entry| {
-        matches!(entry.outcome, Outcome::Broken(_)) || entry.diagnostics().iter().any(|d| d.severity == Severity::Error)
-    };
-    if entries.iter().any(broken) {
+    let entries = input::read(path, None, &Sizer { sizing: &sizing(args, None), single: false })?;
+    let wrong = |entry: &Entry| entry.diagnostics().iter().any(|found| found.severity == Severity::Error);
+    if entries.iter().any(wrong) {
         return Ok(Some(entries));
     }
-    let graph = entries.iter().any(|entry| entry.format() == "onnx");
-    let bytes: Option<Arc<[u8]>> = if graph {
-        let bytes = fs::read(file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
-        Some(bytes.into())
+    let is_graph = entries.iter().any(|entry| entry.format() == "onnx");
+    let bytes = if is_graph {
+        let bytes = fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+        Some(Arc::<[u8]>::from(bytes))
     } else {
         None
     };
     let batches: Vec<Option<u64>> =
         if args.batch.is_empty() { vec![None] } else { args.batch.iter().copied().map(Some).collect() };
-    let mut by_batch = Vec::new();
-    for batch in batches {
-        by_batch.push(input::models(file, &sizing(args, batch))?);
-    }
-    let mut singles = input::models(file, &sizing(args, Some(1)))?;
-    let models = by_batch.first().map_or(0, Vec::len);
-    for place in 0..models {
-        let built: Vec<&(Model, u64)> = by_batch.iter().filter_map(|models| models.get(place)).collect();
-        let mut name = built.first().map_or_else(String::new, |(model, _)| model.name.clone());
-        if name.is_empty() {
-            name = super::onnx::stem(file);
-        }
-        let source = file.display().to_string();
-        let mut cases = Vec::new();
-        let mut refused = Vec::new();
-        for (model, batch) in &built {
-            match bytes.as_ref() {
-                None => match File::exported(model) {
-                    Ok(file) => cases.push(Case { model, batch: *batch, file }),
-                    Err(list) => {
-                        refused = list.iter().map(|r| format!("`{}` ({}): {}", r.layer, r.op, r.why)).collect();
-                    }
-                },
-                Some(bytes) => {
-                    let content = Arc::new(Arc::clone(bytes));
-                    match File::of_graph(model, bytes, content) {
-                        Ok(file) => cases.push(Case { model, batch: *batch, file }),
-                        Err(error) => return Err(error.message),
-                    }
-                }
-            }
-        }
-        if !refused.is_empty() {
-            all.push(Verified { name, source, missing: refused, ..Verified::default() });
-            continue;
-        }
-        let single = singles.get_mut(place).map(|(model, batch)| (&*model, *batch));
-        let Some(single) = single.or_else(|| built.first().map(|(model, batch)| (model, *batch))) else { continue };
-        let tell = &mut |text: &str| progress.show(text);
-        let verified = verify::verify(&name, &source, single, &cases, settings, tell);
-        all.push(verified.map_err(|failure| failure.to_string())?);
+    let by_batch: Vec<_> =
+        batches.iter().map(|batch| input::models(path, &sizing(args, *batch))).collect::<Result<_, _>>()?;
+    let singles = input::models(path, &sizing(args, Some(1)))?;
+    for (place, single) in singles.iter().enumerate() {
+        let built: Vec<_> = by_batch.iter().filter_map(|models| models.get(place)).collect();
+        let verified = one_model(path, single, &built, bytes.as_ref(), settings, progress)?;
+        all.push(verified);
     }
     Ok(None)
+}
+
+/// Compares a model that was built for some batches. `single`: built for one example.
+fn one_model(
+    path: &Path,
+    single: &(Model, u64),
+    built: &[&(Model, u64)],
+    bytes: Option<&Arc<[u8]>>,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<Verified, String> {
+    let (model, batch) = single;
+    let name = if model.name.is_empty() { onnx::stem(path) } else { model.name.clone() };
+    let source = path.display().to_string();
+    let mut cases = Vec::new();
+    for (model, batch) in built {
+        let file = match bytes {
+            Some(bytes) => File::of_graph(model, bytes, Arc::new(Arc::clone(bytes))).map_err(|error| error.message)?,
+            None => match File::exported(model) {
+                Ok(file) => file,
+                Err(refused) => {
+                    let missing = refused.iter().map(|r| format!("`{}` ({}): {}", r.layer, r.op, r.why)).collect();
+                    return Ok(Verified { name, source, missing, ..Verified::default() });
+                }
+            },
+        };
+        cases.push(Case { model, batch: *batch, file });
+    }
+    let verified = verify::verify(&name, &source, (model, *batch), &cases, settings, &mut |text| progress.show(text));
+    verified.map_err(|failure| shown(&failure))
+}
+
+/// A failure with nothing invisible in it, in lines.
+fn shown(failure: &Failure) -> String {
+    failure.to_string().lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 fn sizing(args: &Args, batch: Option<u64>) -> Sizing {

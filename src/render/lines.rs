@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::io;
 
 /// Writes a value over lines, its outer levels indented.
-pub(super) fn pretty(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn pretty(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Lines::default());
     value.serialize(&mut serializer)?;
     out.write_all(b"\n")

@@ -6,7 +6,7 @@ pub mod diagnostics;
 pub mod escape;
 pub mod findings;
 pub mod json;
-mod lines;
+pub(crate) mod lines;
 mod markdown;
 pub mod rows;
 #[cfg(test)]
@@ -15,7 +15,6 @@ mod shape;
 mod table;
 mod totals;
 pub mod units;
-pub mod verify;
 
 use crate::analyze::report::{Inference, Report};
 use crate::base::diagnostic::Diagnostic;

@@ -24,7 +24,7 @@ pub struct Process {
 }
 
 /// A model to be sent.
-pub trait Content {
+pub trait Content: Send + Sync {
     /// How many bytes it has.
     fn size(&self) -> u64;
     /// Writes them.
@@ -98,7 +98,10 @@ impl fmt::Display for Failure {
                 if said.is_empty() { Ok(()) } else { write!(f, "; it said: {said}") }
             }
             Failure::Silent { seconds, doing } => {
-                write!(f, "ONNX Runtime did not answer for {seconds} s while {doing}; `--timeout SECONDS` gives it longer")
+                write!(
+                    f,
+                    "ONNX Runtime did not answer for {seconds} s while {doing}; `--timeout SECONDS` gives it longer"
+                )
             }
             Failure::System(why) => f.write_str(why),
         }
@@ -108,13 +111,11 @@ impl fmt::Display for Failure {
 /// Does a job. `doing` says what each task is, for people; `tell` is called as each begins.
 pub(super) fn run(
     process: &Process,
-    mut job: Job,
-    models: &[Arc<dyn Content + Send + Sync>],
+    job: &Job,
+    models: &[Arc<dyn Content>],
     doing: &(dyn Fn(usize) -> String + Sync),
     tell: &mut dyn FnMut(&str),
 ) -> Result<Done, Failure> {
-    job.models = models.iter().map(|model| model.size()).collect();
-    let job = &job;
     let mut child = Command::new(&process.program)
         .args(&process.arguments)
         .stdin(Stdio::piped())
@@ -208,7 +209,7 @@ fn end(child: &mut Child, silent: bool) -> io::Result<ExitStatus> {
     child.wait()
 }
 
-fn send(job: &Job, models: &[Arc<dyn Content + Send + Sync>], stdin: impl Write) -> io::Result<()> {
+fn send(job: &Job, models: &[Arc<dyn Content>], stdin: impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(stdin);
     serde_json::to_writer(&mut out, job)?;
     writeln!(out)?;

@@ -4,21 +4,18 @@ use super::child::Done;
 use super::job::{Answer, NodeRun, Peaks, Profile};
 use super::ones::Countable;
 use super::plan::{Plan, Purpose};
-use super::report::{MacMismatch, Macs, Memory, Mismatch, Pair, Run, Runtime, Term, Time, Type, Verified, Weights};
+use super::report::{MacMismatch, Macs, Memory, Mismatch, Pair, Run, Runtime, Time, Type, Verified, Weights};
 use super::subject::Case;
 use super::tensors;
 use crate::analyze::{Sizing, convention};
 use crate::graph::{NodeId, Role, ValueId};
 use std::collections::BTreeMap;
 
-/// How much faster than the matrix product a node may seem: the two are measured at different times, on a machine that
-/// changes its clock and has other work to do.
-const SLACK: f64 = 2.0;
-
 /// Nodes that take less time than this many seconds show their start-up and the clock's grain, not their arithmetic.
 const SHORTEST: f64 = 20e-6;
 
 /// What was counted by running single nodes, at one batch.
+#[derive(Default)]
 pub(super) struct Counted<'a> {
     /// The batch.
     pub(super) batch: u64,
@@ -52,7 +49,7 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
     let plain = kinds.profiles[0].as_ref();
     let cpu = using.provider == "CPUExecutionProvider";
     if verified.runtime.is_none() {
-        let fallback_nodes = plain.filter(|_| !cpu).map(|profile| fallback(profile)).unwrap_or_default();
+        let fallback_nodes = plain.filter(|_| !cpu).map(fallback).unwrap_or_default();
         verified.runtime = Some(Runtime { library, using, fallback_nodes, copy_rate: kinds.copy });
     }
     let types = (!kinds.types.is_empty()).then(|| tensors::compare(case, kinds.types));
@@ -92,7 +89,7 @@ impl Kinds {
     fn take(&mut self, purpose: &Purpose, answer: Answer, counted: &mut Counted) {
         match (purpose, answer) {
             (Purpose::Types(slice), Answer::Types(types)) => self.types.push((slice.clone(), types)),
-            (Purpose::Peaks(optimized), Answer::Peaks(peaks)) => self.peaks[usize::from(*optimized)] = Some(peaks),
+            (Purpose::Peaks(optimized), Answer::Peaks(peaks)) => self.peaks[usize::from(*optimized)] = peaks,
             (Purpose::Profile(optimized), Answer::Profile(profile)) => {
                 self.profiles[usize::from(*optimized)] = Some(profile);
             }
@@ -131,17 +128,15 @@ fn fallback(profile: &Profile) -> Vec<String> {
 }
 
 fn memory(sizing: &Sizing, peaks: Option<Peaks>, profile: Option<&Profile>, optimized: bool) -> Memory {
-    // A graph that the runtime has changed is another one.
-    let predicted: Option<(u64, u64, Vec<Term>)> = if optimized { None } else { None };
-    let pair = |predicted, measured| Pair { predicted, measured };
+    let pair = |measured| Pair { predicted: None, measured };
     let alive = sizing.alive_at_once().known().map(|bytes| bytes.0);
     Memory {
         alive: alive.filter(|_| !optimized),
-        first: pair(predicted.as_ref().map(|p| p.0), peaks.map(|peaks| peaks.first)),
-        steady: pair(predicted.as_ref().map(|p| p.1), peaks.map(|peaks| peaks.steady)),
+        first: pair(peaks.map(|peaks| peaks.first)),
+        steady: pair(peaks.map(|peaks| peaks.steady)),
         arena: profile.and_then(|profile| profile.arena),
         device: profile.and_then(|profile| profile.device),
-        terms: predicted.map(|p| p.2).unwrap_or_default(),
+        terms: Vec::new(),
     }
 }
 
@@ -228,12 +223,18 @@ fn time(case: &Case, sizing: &Sizing, profile: &Profile, roof: Option<f64>, opti
         roof_flops_per_second: roof,
         above: Vec::new(),
     };
-    let Some(roof) = roof.filter(|_| !optimized) else { return time };
-    for (id, run) in matched(case, profile).filter(|(_, run)| run.seconds >= SHORTEST) {
-        let reached = rate(sizing.macs_of(id).least.0, run.seconds);
-        if reached > SLACK * roof {
-            time.above.push((case.model.nodes[id].name.to_string(), reached));
-        }
+    if let Some(roof) = roof.filter(|_| !optimized) {
+        let long = matched(case, profile).filter(|(_, run)| run.seconds >= SHORTEST);
+        let name = |id: NodeId| case.model.nodes[id].name.to_string();
+        time.above = long.map(|(id, run)| (name(id), rate(sizing.macs_of(id).least.0, run.seconds))).collect();
+        time.raise(roof);
     }
     time
+}
+
+/// The quickest of some measurements of the machine's matrix product.
+pub(super) fn roof(answers: &[Result<Answer, String>], macs: u64) -> Option<f64> {
+    let mut kinds = Kinds::default();
+    answers.iter().flatten().for_each(|answer| kinds.take(&Purpose::Roof, answer.clone(), &mut Counted::default()));
+    kinds.roof.map(|seconds| rate(macs, seconds))
 }

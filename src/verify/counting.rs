@@ -3,7 +3,10 @@
 //!
 //! The one place of the program that is `unsafe`: the runtime is a C library and calls the allocator back through
 //! pointers.
-#![expect(unsafe_code, reason = "an allocator that C code calls; every pointer is the runtime's own or one given to it")]
+#![expect(
+    unsafe_code,
+    reason = "an allocator that C code calls; every pointer is the runtime's own or one given to it"
+)]
 
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::{AsPointer, environment::Environment, ortsys, sys};
@@ -119,17 +122,16 @@ unsafe extern "system" fn info_of(this: *const sys::OrtAllocator) -> *const sys:
 /// What the allocator of a session itself says under a name (`MaxInUse`, in bytes), or `None` if it keeps no figures.
 pub(super) fn statistic(allocator: &Allocator, name: &str) -> Option<u64> {
     let mut pairs: *mut sys::OrtKeyValuePairs = ptr::null_mut();
-    let asked = || -> ort::Result<()> {
-        ortsys![unsafe AllocatorGetStats(allocator.ptr(), &mut pairs)?];
+    let mut ask = || -> ort::Result<()> {
+        ortsys![unsafe AllocatorGetStats(allocator.ptr(), &raw mut pairs)?];
         Ok(())
     };
-    let mut asked = asked;
-    asked().ok()?;
+    ask().ok()?;
     let pairs = ptr::NonNull::new(pairs)?;
     let (mut keys, mut values, mut length) = (ptr::null(), ptr::null(), 0);
     // SAFETY: the pairs are the runtime's; it fills in two lists of so many strings that live as long as the pairs.
     let found = unsafe {
-        (ort::api().GetKeyValuePairs)(pairs.as_ptr(), &mut keys, &mut values, &mut length);
+        (ort::api().GetKeyValuePairs)(pairs.as_ptr(), &raw mut keys, &raw mut values, &raw mut length);
         (0..length).find_map(|i| {
             let text = |list: *const *const std::ffi::c_char| CStr::from_ptr(*list.add(i)).to_str().ok();
             (text(keys)? == name).then(|| text(values)?.parse().ok())?

@@ -128,7 +128,8 @@ pub struct Using {
 pub(super) enum Answer {
     Devices(Vec<String>),
     Types(Vec<Typed>),
-    Peaks(Peaks),
+    /// `None` on a device whose memory is its own.
+    Peaks(Option<Peaks>),
     Profile(Profile),
     Sum(u64),
     Copy {

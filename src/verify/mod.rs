@@ -3,7 +3,7 @@
 //! [`discover`] finds the library; [`verify`] plans what to run ([`plan`]), has another process do it ([`child`] starts
 //! it, [`worker`] is what runs there, [`job`] is what they say to each other) and compares ([`compare`], [`tensors`],
 //! [`ones`]). In that process [`runtime`] loads the library, [`counting`] counts its memory, [`profile`] reads its clock.
-//! What comes out is a [`report`].
+//! What comes out is a [`report`], which [`show`] writes.
 //!
 //! The only room that names `ort`. The library is found and loaded at run time: nothing else of the program needs it.
 
@@ -20,6 +20,7 @@ mod profile;
 pub mod report;
 mod runtime;
 mod scratch;
+pub mod show;
 mod subject;
 mod tensors;
 mod worker;
@@ -31,12 +32,14 @@ pub use subject::{Case, File, WEIGHTS};
 pub use worker::run as work;
 
 use crate::graph::Model;
+use child::Done;
 use compare::Counted;
 use job::{Answer, Job, Task};
 use ones::Counting;
 use plan::Plan;
 use report::Verified;
 use scratch::Scratch;
+use std::sync::Arc;
 
 /// How models are run.
 #[derive(Clone, Debug)]
@@ -79,13 +82,22 @@ pub fn verify(
         let wanted = if number == 0 { &*countables } else { &[] };
         match Plan::new(case, wanted) {
             Ok(plan) => {
-                let scratch = Scratch::new().map_err(Failure::System)?;
-                let job = Job { tasks: plan.tasks.clone(), scratch: scratch.path().to_owned(), ..job(settings) };
                 let doing = |task: usize| plan.doing(task, case);
-                let done = child::run(&settings.process, job, &plan.models, &doing, tell)?;
+                let done = run(plan.tasks.clone(), &plan.models, settings, &doing, tell)?;
                 compare::add(&mut verified, case, &plan, done, &mut counted);
             }
             Err(why) => verified.missing.push(why),
+        }
+    }
+    let times: Vec<_> = verified.runs.iter_mut().filter_map(|run| run.time.as_mut()).collect();
+    if times.iter().any(|time| !time.above.is_empty()) {
+        let (product, macs, tasks) = plan::roof().map_err(Failure::System)?;
+        let doing = |_| "measuring the machine".into();
+        let done = run(tasks, &[Arc::new(product.model)], settings, &doing, tell)?;
+        if let Some(roof) = compare::roof(&done.answers, macs) {
+            for time in times {
+                time.raise(roof);
+            }
         }
     }
     Ok(verified)
@@ -94,9 +106,8 @@ pub fn verify(
 /// What the library can run models on, and the devices that it sees.
 pub fn devices(settings: &Settings) -> Result<(Library, Using, Vec<String>), Failure> {
     let (product, _) = ones::product(1).map_err(Failure::System)?;
-    let models: [std::sync::Arc<dyn Content + Send + Sync>; 1] = [std::sync::Arc::new(product.model)];
-    let job = Job { tasks: vec![Task::Devices], ..job(settings) };
-    let done = child::run(&settings.process, job, &models, &|_| "looking for devices".into(), &mut |_| {})?;
+    let doing = |_| "looking for devices".into();
+    let done = run(vec![Task::Devices], &[Arc::new(product.model)], settings, &doing, &mut |_| {})?;
     match done.answers.into_iter().next() {
         Some(Ok(Answer::Devices(devices))) => Ok((done.library, done.using, devices)),
         Some(Err(why)) => Err(Failure::System(why)),
@@ -104,8 +115,21 @@ pub fn devices(settings: &Settings) -> Result<(Library, Using, Vec<String>), Fai
     }
 }
 
-/// A job that does nothing yet.
-fn job(settings: &Settings) -> Job {
-    let libraries = settings.libraries.clone();
-    Job { libraries, device: settings.device, scratch: std::env::temp_dir(), tasks: Vec::new(), models: Vec::new() }
+/// Has tasks done. The last model is small enough to try a device with.
+fn run(
+    tasks: Vec<Task>,
+    models: &[Arc<dyn Content>],
+    settings: &Settings,
+    doing: &(dyn Fn(usize) -> String + Sync),
+    tell: &mut dyn FnMut(&str),
+) -> Result<Done, Failure> {
+    let scratch = Scratch::new().map_err(Failure::System)?;
+    let job = Job {
+        libraries: settings.libraries.clone(),
+        device: settings.device,
+        scratch: scratch.path().to_owned(),
+        tasks,
+        models: models.iter().map(|model| model.size()).collect(),
+    };
+    child::run(&settings.process, &job, models, doing, tell)
 }

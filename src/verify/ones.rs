@@ -72,9 +72,8 @@ fn pair(model: &Model, id: NodeId, class: Class) -> Result<(OneNode, Option<OneN
     let own = |attributes: Attributes| one(node.kind, &operands, attributes);
     match class {
         Class::Convolution => {
-            let taps = match model.at(id, |op, at| op.window(at)) {
-                Window::Local(taps) => taps,
-                _ => return Err("its window is not known".into()),
+            let Window::Local(taps) = model.at(id, |op, at| op.window(at)) else {
+                return Err("its window is not known".into());
             };
             let output = model.at(id, |_, at: &At| at.output(0).and_then(|t| t.shape.sizes()));
             let padded = padded(&operands, &taps, &output.ok_or("the size of its output is not known")?);

@@ -34,7 +34,7 @@ pub(super) struct Plan {
     pub(super) purposes: Vec<(Purpose, usize)>,
     pub(super) tasks: Vec<Task>,
     /// Models, the last one small enough to try a device with.
-    pub(super) models: Vec<Arc<dyn Content + Send + Sync>>,
+    pub(super) models: Vec<Arc<dyn Content>>,
     /// Multiply-accumulates of the product that shows how fast the machine multiplies.
     pub(super) roof_macs: u64,
     counted: Vec<(Vec<u8>, Vec<Feed>, usize)>,
@@ -46,14 +46,27 @@ const EDGE: u64 = 384;
 
 /// Most runs of the product: its time is a millisecond, and the quickest run is wanted.
 const PRODUCTS: u32 = 300;
+/// How often the machine is measured again before a count is called wrong.
+const AGAIN: usize = 10;
 /// Most runs of a model that are timed.
 const RUNS: u32 = 6;
+
+/// Measures how fast the machine multiplies, once more and for longer.
+pub(super) fn roof() -> Result<(OneNode, u64, Vec<Task>), String> {
+    let (product, macs) = ones::product(EDGE)?;
+    let tasks = vec![multiply(0, &product.feeds); AGAIN];
+    Ok((product, macs, tasks))
+}
+
+fn multiply(model: usize, feeds: &[Feed]) -> Task {
+    Task::Profile { model, optimized: false, feeds: feeds.to_vec(), runs: PRODUCTS }
+}
 
 impl Plan {
     /// Everything that is measured of a case; `countables` are counted beside it.
     pub(super) fn new(case: &Case, countables: &[Countable]) -> Result<Plan, String> {
         let feeds = case.feeds()?;
-        let (product, roof_macs) = ones::product(EDGE)?;
+        let (OneNode { model: product, feeds: sides }, roof_macs) = ones::product(EDGE)?;
         let mut plan = Plan {
             purposes: Vec::new(),
             tasks: Vec::new(),
@@ -76,19 +89,15 @@ impl Plan {
                 plan.one(Purpose::Effective(number), effective);
             }
         }
-        let sides = product.feeds;
-        let product = plan.model(Arc::new(product.model));
-        let roof = |plan: &mut Plan| {
-            let feeds = sides.clone();
-            plan.add(Purpose::Roof, Task::Profile { model: product, optimized: false, feeds, runs: PRODUCTS });
-        };
-        // Twice, because the machine may be busy with something else the first time.
+        let product = plan.model(Arc::new(product));
+        // Between everything else, because the machine may be busy at one moment or another.
+        let roof = |plan: &mut Plan| plan.add(Purpose::Roof, multiply(product, &sides));
         roof(&mut plan);
         for optimized in [false, true] {
             let task = Task::Profile { model, optimized, feeds: feeds.clone(), runs: RUNS };
             plan.add(Purpose::Profile(optimized), task);
+            roof(&mut plan);
         }
-        roof(&mut plan);
         plan.add(Purpose::Copy, Task::Copy);
         Ok(plan)
     }
@@ -121,7 +130,7 @@ impl Plan {
         self.tasks.push(task);
     }
 
-    fn model(&mut self, content: Arc<dyn Content + Send + Sync>) -> usize {
+    fn model(&mut self, content: Arc<dyn Content>) -> usize {
         self.models.push(content);
         self.models.len() - 1
     }

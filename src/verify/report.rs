@@ -326,7 +326,18 @@ pub struct Time {
     pub above: Vec<(String, f64)>,
 }
 
+/// How much faster than the matrix product a node may seem: the two are measured at different times, on a machine that
+/// changes its clock and has other work to do.
+const SLACK: f64 = 2.0;
+
 impl Time {
+    /// Takes what the machine reaches to be at least this; nodes that are no longer above it are forgotten.
+    pub(super) fn raise(&mut self, roof: f64) {
+        let roof = self.roof_flops_per_second.map_or(roof, |before| before.max(roof));
+        self.roof_flops_per_second = Some(roof);
+        self.above.retain(|(_, reached)| *reached > SLACK * roof);
+    }
+
     fn verdict(&self) -> Option<Verdict> {
         self.roof_flops_per_second?;
         Some(if self.above.is_empty() { Verdict::Agree } else { Verdict::Mismatch })

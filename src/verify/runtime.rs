@@ -189,7 +189,9 @@ impl Runtime {
 /// Makes the WebGPU plug-in known; fails where it finds no GPU.
 fn register(environment: &Environment, plug_in: Option<PathBuf>) -> Result<(), String> {
     let Some(plug_in) = plug_in else {
-        return Err("the WebGPU plug-in is not installed beside the library: `pip install onnxruntime-ep-webgpu`".into());
+        return Err(
+            "the WebGPU plug-in is not installed beside the library: `pip install onnxruntime-ep-webgpu`".into()
+        );
     };
     environment.register_ep_library("webgpu", plug_in).map_err(|error| error.to_string())?;
     let found = environment.devices().any(|device| device.ep().is_ok_and(|name| name == WEBGPU));

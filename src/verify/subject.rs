@@ -23,7 +23,7 @@ pub struct Case<'a> {
 
 /// A file for the runtime, and what is called what in it.
 pub struct File {
-    pub(super) content: Arc<dyn Content + Send + Sync>,
+    pub(super) content: Arc<dyn Content>,
     /// By value: its name, where it has one in the outermost graph.
     names: Vec<Option<Arc<str>>>,
     /// By node of the network: its place among the file's nodes that are no constants, as the runtime numbers them.
@@ -60,11 +60,7 @@ impl File {
     }
 
     /// A graph's own file, and the content that the runtime is to read in its place.
-    pub fn of_graph(
-        model: &Model,
-        bytes: &Arc<[u8]>,
-        content: Arc<dyn Content + Send + Sync>,
-    ) -> Result<File, Box<Diagnostic>> {
+    pub fn of_graph(model: &Model, bytes: &Arc<[u8]>, content: Arc<dyn Content>) -> Result<File, Box<Diagnostic>> {
         let outline = front::onnx::outline(Arc::clone(bytes))?;
         let by_name: HashMap<&str, ValueId> = named(model).map(|id| (&*model.values[id].name, id)).collect();
         let mut names: Vec<Option<Arc<str>>> = vec![None; model.values.len()];

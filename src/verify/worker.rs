@@ -94,7 +94,7 @@ impl Worker<'_> {
     fn types(&self, model: &[u8], wanted: &[String], feeds: &[Feed]) -> Result<Vec<Typed>, String> {
         let mut session = self.runtime.session(model, false).map_err(said)?;
         let outputs = session.run(feed::tensors(feeds)?).map_err(said)?;
-        let types = wanted.iter().map(|name| match outputs.get(name).map(|value| value.dtype()) {
+        let types = wanted.iter().map(|name| match outputs.get(name).map(ort::value::Value::dtype) {
             Some(ValueType::Tensor { ty, shape, .. }) => {
                 Ok(Typed { dtype: profile::element_type(&ty.to_string()), dims: shape.to_vec() })
             }
@@ -105,7 +105,10 @@ impl Worker<'_> {
     }
 
     /// Runs on one thread, because how much room a convolution takes depends on their number.
-    fn peaks(&mut self, model: usize, optimized: bool, feeds: &[Feed]) -> Result<Peaks, String> {
+    fn peaks(&mut self, model: usize, optimized: bool, feeds: &[Feed]) -> Result<Option<Peaks>, String> {
+        if !self.runtime.is_cpu() {
+            return Ok(None);
+        }
         let counting = match self.counting {
             Some(counting) => counting,
             None => self.counting.insert(Counting::register(&self.runtime.environment).map_err(said)?),
@@ -119,7 +122,7 @@ impl Worker<'_> {
             session.run(inputs).map_err(said)?;
             Ok::<_, String>(mark.peak())
         };
-        Ok(Peaks { first: peak()?, steady: peak()? })
+        Ok(Some(Peaks { first: peak()?, steady: peak()? }))
     }
 
     fn profile(&self, model: usize, optimized: bool, feeds: &[Feed], runs: u32) -> Result<Profile, String> {
@@ -129,9 +132,9 @@ impl Worker<'_> {
         let mut builder = builder.with_profiling(self.scratch.join("profile")).map_err(said)?;
         let mut session = builder.commit_from_memory(self.model(model)?).map_err(said)?;
         let began = Instant::now();
-        for run in 0..runs {
+        for _ in 0..runs {
             session.run(feed::tensors(feeds)?).map_err(said)?;
-            if run > 0 && began.elapsed() > ENOUGH {
+            if began.elapsed() > ENOUGH {
                 break;
             }
         }
@@ -161,7 +164,7 @@ impl Worker<'_> {
     }
 }
 
-/// Time after which no run but the second begins.
+/// Time after which no further run begins.
 const ENOUGH: Duration = Duration::from_millis(500);
 
 /// A float that is a whole number small enough to be exact.
@@ -170,6 +173,7 @@ fn whole(x: f32) -> Option<u64> {
     (x.fract() == 0.0 && (0.0..=16_777_216.0).contains(&x)).then_some(x as u64)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn said<T>(error: ort::Error<T>) -> String {
     error.message().to_string()
 }

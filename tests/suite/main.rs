@@ -17,3 +17,4 @@ mod properties;
 mod readme;
 mod reconcile;
 mod tidy;
+mod verify;

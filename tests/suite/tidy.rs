@@ -4,7 +4,7 @@ use crate::files::read;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order of the pipeline: each may name those before it.
-const ROOMS: &[&str] = &["base", "tensor", "ops", "graph", "front", "analyze", "lint", "render", "back"];
+const ROOMS: &[&str] = &["base", "tensor", "ops", "graph", "front", "analyze", "lint", "render", "back", "verify"];
 
 /// Crates that only some folders or files may name.
 const CRATES: &[(&str, &[&str])] = &[
@@ -16,9 +16,11 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_yaml", &["cli/config.rs", "cli/config"]),
     ("memmap2", &["cli/load.rs"]),
     ("strsim", &["base/suggest.rs"]),
-    ("std::fs", &["cli"]),
-    ("std::env", &["cli", "main.rs"]),
-    ("std::process", &["cli", "main.rs"]),
+    ("ort", &["verify"]),
+    ("half", &["verify"]),
+    ("std::fs", &["cli", "verify"]),
+    ("std::env", &["cli", "main.rs", "verify"]),
+    ("std::process", &["cli", "main.rs", "verify"]),
 ];
 
 /// Lines beyond which a file is two.

@@ -42,7 +42,7 @@ fn case(at: &Located, out: &mut dyn io::Write) -> io::Result<()> {
 }
 
 /// Text that can stand in an element or an attribute: what XML 1.0 forbids is written out by `visible`.
-pub(in crate::render) fn xml(text: &str) -> String {
+pub(crate) fn xml(text: &str) -> String {
     let text = visible(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     text.replace('"', "&quot;").replace('\'', "&apos;").replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

@@ -10,7 +10,7 @@ mod junit;
 mod sarif;
 mod text;
 
-pub(super) use junit::xml;
+pub(crate) use junit::xml;
 
 use super::Style;
 use super::escape::visible;

@@ -4,7 +4,7 @@ pub mod json;
 mod junit;
 mod table;
 
-use super::Style;
+use crate::render::Style;
 use crate::verify::report::Verified;
 use std::io;
 

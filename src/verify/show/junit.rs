@@ -39,7 +39,10 @@ fn suite(verified: &Verified, out: &mut dyn io::Write) -> io::Result<()> {
             Verdict::Agree => writeln!(out, "{case}/>")?,
             Verdict::Incomplete => writeln!(out, "{case}><skipped message=\"not measured\"/></testcase>")?,
             Verdict::Mismatch => {
-                writeln!(out, "{case}><failure type=\"mismatch\" message=\"prediction and measurement differ\"/></testcase>")?;
+                writeln!(
+                    out,
+                    "{case}><failure type=\"mismatch\" message=\"prediction and measurement differ\"/></testcase>"
+                )?;
             }
         }
     }

@@ -170,7 +170,8 @@ impl Page<'_> {
 
     fn time(&mut self, time: &Time) {
         let (seconds, reached) = (duration(time.seconds), giga(time.flops_per_second));
-        let roof = time.roof_flops_per_second.map(|roof| format!("; the machine's matrix product reaches {}", giga(roof)));
+        let roof =
+            time.roof_flops_per_second.map(|roof| format!("; the machine's matrix product reaches {}", giga(roof)));
         self.line("time", &format!("{seconds}, {reached}{}", roof.unwrap_or_default()));
         for (name, reached) in time.above.iter().take(LISTED) {
             let name = visible(name);

@@ -1,0 +1,155 @@
+//! `cnnsize verify` with the ONNX Runtime that `./test` installs, and what it says where that is missing or fails.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The library that tests/requirements.txt names.
+fn library() -> PathBuf {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/lib");
+    let versions = fs::read_dir(&python).expect("`./test` sets up target/python");
+    let folders = versions.map(|entry| entry.expect("an entry").path().join("site-packages/onnxruntime/capi"));
+    let files = folders.flat_map(|folder| fs::read_dir(folder).into_iter().flatten());
+    let mut paths = files.map(|entry| entry.expect("an entry").path());
+    let is_library = |path: &PathBuf| path.to_string_lossy().contains("libonnxruntime.");
+    paths.find(is_library).expect("onnxruntime is in target/python")
+}
+
+/// The program where nothing but what is named can be found.
+fn verify(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cnnsize"));
+    command.arg("verify").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    for name in ["ORT_DYLIB_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "NODE_PATH", "LD_LIBRARY_PATH"] {
+        command.env_remove(name);
+    }
+    command.env("PATH", "");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    verify(arguments).env("ORT_DYLIB_PATH", library()).output().expect("the program starts")
+}
+
+fn models(arguments: &[&str]) -> Vec<Value> {
+    let output = run(&[arguments, &["--format", "json"]].concat());
+    let error = String::from_utf8_lossy(&output.stderr);
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {error}"));
+    let schema = Command::new(env!("CARGO_BIN_EXE_cnnsize")).args(["schema", "verify"]).output().expect("a schema");
+    let schema = serde_json::from_slice(&schema.stdout).expect("the schema is JSON");
+    let validator = jsonschema::draft202012::new(&schema).expect("the schema is one");
+    let errors: Vec<_> = validator.iter_errors(&printed).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    printed["models"].as_array().expect("models").clone()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A file of this content for a test of this name.
+fn file(test: &str, name: &str, content: impl AsRef<[u8]>) -> String {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join(name);
+    fs::write(&path, content).expect("a file");
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+/// The sizing exercise, by hand: values of 2·6, 2·3 and 2·1.52 million bytes, of which the first two are alive at once;
+/// a convolution that fills its scratch takes 128·128 floats for a thread.
+#[test]
+fn the_sizing_exercise_is_measured_to_be_what_the_text_says() {
+    let models = models(&["examples/textbook.arch", "--batch", "2,3", "--device", "cpu"]);
+    let model = &models[0];
+    assert_eq!(model["verdict"], "agree", "{model:#}");
+    let plain: Vec<&Value> = model["runs"].as_array().unwrap().iter().filter(|run| run["optimized"] == false).collect();
+    for (run, batch) in plain.iter().zip([2u64, 3]) {
+        assert_eq!(run["batch"], batch);
+        assert_eq!(run["tensors"]["compared"], 3);
+        assert_eq!(run["tensors"]["agree"], 3);
+        assert_eq!(run["tensors"]["bytes"], batch * (6_000_000 + 3_000_000 + 1_520_000));
+        assert_eq!(run["weights"]["measured_values"], 903_400);
+        assert_eq!(run["weights"]["measured_bytes"], 4 * 903_400);
+        assert_eq!(run["memory"]["alive_bytes"], batch * 9_000_000);
+        assert_eq!(run["memory"]["first"]["measured_bytes"], batch * 9_000_000 + 128 * 128 * 4);
+        assert_eq!((&run["macs"]["layers"], &run["macs"]["agree"]), (&3.into(), &3.into()));
+        assert_eq!(run["macs"]["measured"], batch * 1_399_500_000);
+    }
+}
+
+#[test]
+fn formats_are_for_people_and_for_build_servers() {
+    let arch = file("verify_formats", "small.arch", "input 3@8x8\nconv 4 3x3 same relu\nflatten\ndense 10\n");
+    let table = String::from_utf8(run(&[&arch, "--batch", "4"]).stdout).unwrap();
+    for part in ["agree", "ONNX Runtime 1.", "4/4 tensors agree", "2/2 layers agree"] {
+        assert!(table.contains(part), "{part}:\n{table}");
+    }
+    let junit = String::from_utf8(run(&[&arch, "--format", "junit"]).stdout).unwrap();
+    assert!(junit.contains("<testcase name=\"tensors at batch 1\"") && junit.contains("failures=\"0\""), "{junit}");
+}
+
+#[test]
+fn layers_that_onnx_cannot_say_are_named() {
+    let models = models(&["examples/lenet5.arch", "--model", "lenet5"]);
+    assert_eq!(models[0]["verdict"], "incomplete");
+    assert!(models[0]["missing"][0].as_str().unwrap().contains("Subsample"), "{:#}", models[0]);
+}
+
+#[test]
+fn without_a_library_it_is_said_how_to_get_one() {
+    let output = verify(&["examples/textbook.arch"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let error = said(&output);
+    assert!(error.contains("pip install onnxruntime") && error.contains("tried "), "{error}");
+    // Everything else works without.
+    let mut sized = Command::new(env!("CARGO_BIN_EXE_cnnsize"));
+    sized.arg("examples/textbook.arch").current_dir(env!("CARGO_MANIFEST_DIR")).env("PATH", "");
+    assert_eq!(sized.output().unwrap().status.code(), Some(0));
+}
+
+/// What the user names is final: a broken library is not replaced by one that works.
+#[test]
+fn a_library_that_is_none_is_not_passed_over() {
+    let text = file("verify_broken", "libonnxruntime.so", "not a library\n");
+    let named = verify(&["examples/textbook.arch", "--ort-lib", &text]).env("ORT_DYLIB_PATH", library()).output();
+    let error = said(&named.unwrap());
+    assert!(error.contains(&text) && error.contains("--ort-lib"), "{error}");
+    let output = verify(&["examples/textbook.arch"]).env("ORT_DYLIB_PATH", "/nowhere/lib.so").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("/nowhere/lib.so (ORT_DYLIB_PATH): there is no such file"), "{}", said(&output));
+}
+
+#[test]
+fn silence_and_a_lack_of_room_have_a_remedy() {
+    let output = run(&["examples/textbook.arch", "--timeout", "0.000001"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("--timeout SECONDS"), "{}", said(&output));
+    let mut command = verify(&["examples/textbook.arch"]);
+    let output = command.env("ORT_DYLIB_PATH", library()).env("TMPDIR", "/nowhere").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("TMPDIR="), "{}", said(&output));
+}
+
+#[test]
+fn a_device_that_is_not_there_is_not_replaced() {
+    let output = run(&["examples/textbook.arch", "--device", "cuda"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = said(&output);
+    assert!(error.contains("CUDA execution provider is not enabled in this build") && error.contains("cpu"), "{error}");
+    assert_eq!(run(&["--doctor"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_worker_is_of_no_use_to_people() {
+    let output = Command::new(env!("CARGO_BIN_EXE_cnnsize")).arg("verify-worker").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("cnnsize verify"), "{}", said(&output));
+}
+
+#[test]
+fn a_broken_text_is_explained_and_not_run() {
+    let output = run(&["examples/broken/window_too_big.arch"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("window-too-big"), "{}", said(&output));
+}
