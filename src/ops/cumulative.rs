@@ -1,10 +1,12 @@
 //! Running sums and products along an axis: `CumSum`, `CumProd`. One addition or multiplication an element.
 
+use super::axes::axis;
+use super::cells::{coordinates, position};
 use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
-use crate::tensor::{Literal, ValueType};
+use crate::tensor::{Dim, Elements, Literal, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[op("CumSum"), op("CumProd")];
@@ -16,14 +18,18 @@ const fn op(name: &'static str) -> OpKind {
 
 #[derive(Debug)]
 struct Cumulative {
-    each: Operations,
+    product: bool,
+    /// Whether an element's own value is left out.
+    exclusive: bool,
+    /// Whether it runs from the end.
+    reverse: bool,
 }
 
 fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    let none = Operations::default();
-    let product = spec.kind.name == "CumProd";
     Ok(Box::new(Cumulative {
-        each: if product { Operations { mul: 1, ..none } } else { Operations { add: 1, ..none } },
+        product: spec.kind.name == "CumProd",
+        exclusive: spec.attributes.flag("exclusive", false)?,
+        reverse: spec.attributes.flag("reverse", false)?,
     }))
 }
 
@@ -36,20 +42,40 @@ impl Operator for Cumulative {
         Ok(vec![at.require(0)?.clone().into()])
     }
 
-    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
-        vec![None]
+    /// Integers alone, which may be sizes that are free.
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let folded = || {
+            let x = at.literal(0)?;
+            let along = axis(at.literal(1)?.whole()?.known()?, x.dims.len()).ok()?;
+            let (values, size) = (x.ints()?, *x.dims.get(along)?);
+            let mut sums = vec![Dim::Unknown; values.len()];
+            for mut place in coordinates(&x.dims)?.filter(|place| place[along] == 0) {
+                let mut sum = Dim::Known(i64::from(self.product));
+                for step in 0..size {
+                    place[along] = if self.reverse { size - 1 - step } else { step };
+                    let here = position(&x.dims, &place)?;
+                    let with = if self.product { sum.times(&values[here]) } else { sum.plus(&values[here]) };
+                    sums[here] = if self.exclusive { sum } else { with.clone() };
+                    sum = with;
+                }
+            }
+            Some(Literal { dims: x.dims.clone(), elements: Elements::Ints(sums) })
+        };
+        vec![folded()]
     }
 
     fn work(&self, at: &At) -> Work {
-        Work::elementwise(Class::Other, self.each, at.output_elements(0))
+        let none = Operations::default();
+        let each = if self.product { Operations { mul: 1, ..none } } else { Operations { add: 1, ..none } };
+        Work::elementwise(Class::Other, each, at.output_elements(0))
     }
 
     fn window(&self, at: &At) -> Window {
         match (at.ints(1), at.dims(0)) {
-            (Some([axis]), Some(dims)) => {
-                let axis = axis.known().and_then(|a| super::axes::axis(a, dims.len()).ok());
-                match axis {
-                    Some(axis) if axis < 2 => Window::Pointwise,
+            (Some([stated]), Some(dims)) => {
+                let along = stated.known().and_then(|a| axis(a, dims.len()).ok());
+                match along {
+                    Some(along) if along < 2 => Window::Pointwise,
                     Some(_) => Window::Global,
                     None => Window::Opaque("the axis is not known"),
                 }

@@ -2,6 +2,7 @@
 
 use super::attributes::{Attribute, Attributes};
 use super::cast::{dtype, float, int};
+use super::cells::coordinates;
 use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
@@ -28,7 +29,7 @@ const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
 enum Fill {
     Constant(TensorType, Option<Literal>),
     OfShape(DType, Option<Literal>),
-    EyeLike(Option<DType>),
+    EyeLike { dtype: Option<DType>, k: i64 },
     Range,
     Shape { start: i64, end: Option<i64> },
     Size,
@@ -82,7 +83,7 @@ fn read_constant_of_shape(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
 }
 
 fn read_eye_like(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    Ok(Box::new(Fill::EyeLike(dtype(spec.attributes, "dtype")?)))
+    Ok(Box::new(Fill::EyeLike { dtype: dtype(spec.attributes, "dtype")?, k: spec.attributes.int_or("k", 0)? }))
 }
 
 fn read_range(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
@@ -106,7 +107,7 @@ impl Operator for Fill {
         let ty = match self {
             Fill::Constant(ty, _) => ty.clone(),
             Fill::OfShape(dtype, _) => TensorType::new(*dtype, stated_shape(at)?),
-            Fill::EyeLike(dtype) => {
+            Fill::EyeLike { dtype, .. } => {
                 let like = at.require(0)?;
                 TensorType { dtype: dtype.or(like.dtype), shape: like.shape.clone() }
             }
@@ -134,7 +135,7 @@ impl Operator for Fill {
         let folded = || match self {
             Fill::Constant(_, literal) => literal.clone(),
             Fill::OfShape(_, value) => repeated(value.as_ref()?, &at.output(0)?.shape),
-            Fill::EyeLike(_) => None,
+            Fill::EyeLike { k, .. } => diagonal(at.output(0)?, *k),
             Fill::Range => Range::read(at)?.elements(at.output(0)?),
             Fill::Shape { start, end } => {
                 let dims = at.dims(0)?;
@@ -157,6 +158,19 @@ impl Operator for Fill {
     fn window(&self, _: &At) -> Window {
         Window::Opaque("it looks at no values")
     }
+}
+
+/// Ones where the column is `k` to the right of the row, zeros elsewhere; integers alone.
+fn diagonal(ty: &TensorType, k: i64) -> Option<Literal> {
+    ty.dtype.filter(|dtype| dtype.is_integer())?;
+    let dims = ty.shape.sizes()?.into_iter().map(|n| usize::try_from(n).ok()).collect::<Option<Vec<_>>>()?;
+    let cell = |place: Vec<usize>| {
+        let [row, column] = place.as_slice() else { return None };
+        let offset = i64::try_from(*column).ok()?.checked_sub(i64::try_from(*row).ok()?)?;
+        Some(Dim::Known(i64::from(offset == k)))
+    };
+    let elements = Elements::Ints(coordinates(&dims)?.map(cell).collect::<Option<_>>()?);
+    Some(Literal { dims, elements })
 }
 
 /// The shape that the first input states, or so many unknown sizes as it has elements.

@@ -1,6 +1,7 @@
 //! Parts kept, blanked or turned round: `CenterCropPad`, `Trilu`, `ReverseSequence`.
 
 use super::axes::axis;
+use super::cells::{coordinates, position};
 use super::kernel::Kernel;
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
@@ -21,12 +22,15 @@ const fn op(domain: &'static str, name: &'static str, slots: &'static [Slot]) ->
 enum Frame {
     /// The middle, cut or with zeros around it until it has the given size on these axes.
     CenterCropPad { axes: Option<Vec<i64>> },
+    /// What lies above or below a diagonal, and zeros.
+    Triangle { upper: bool },
     /// The same size, other contents.
     InPlace,
 }
 
 fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
     Ok(Box::new(match spec.kind.name {
+        "Trilu" => Frame::Triangle { upper: spec.attributes.flag("upper", true)? },
         "CenterCropPad" => Frame::CenterCropPad { axes: spec.attributes.ints("axes")?.map(<[i64]>::to_vec) },
         _ => Frame::InPlace,
     }))
@@ -62,8 +66,21 @@ impl Operator for Frame {
         Ok(vec![TensorType { dtype: x.dtype, shape }.into()])
     }
 
-    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
-        vec![None]
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let folded = || {
+            let Frame::Triangle { upper } = self else { return None };
+            let x = at.literal(0)?;
+            let k = if at.has(1) { at.literal(1)?.whole()?.known()? } else { 0 };
+            let source = |place: Vec<usize>| {
+                let [.., row, column] = place.as_slice() else { return None };
+                let offset = i64::try_from(*column).ok()?.checked_sub(i64::try_from(*row).ok()?)?;
+                let kept = if *upper { offset >= k } else { offset <= k };
+                if kept { position(&x.dims, &place) } else { Some(x.len()) }
+            };
+            let sources = coordinates(&x.dims)?.map(source).collect::<Option<Vec<_>>>()?;
+            x.chain(&x.zero())?.pick(x.dims.clone(), sources)
+        };
+        vec![folded()]
     }
 
     fn work(&self, _: &At) -> Work {
@@ -73,7 +90,7 @@ impl Operator for Frame {
     fn window(&self, _: &At) -> Window {
         match self {
             Frame::CenterCropPad { .. } => Window::Opaque("where the middle lies depends on the size"),
-            Frame::InPlace => Window::Opaque("positions change places or are blanked"),
+            Frame::Triangle { .. } | Frame::InPlace => Window::Opaque("positions change places or are blanked"),
         }
     }
 }

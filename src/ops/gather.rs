@@ -1,11 +1,12 @@
 //! Indexing: gathers, scatters and one-hot encoding. They move data; a scatter computes only what its reduction does.
 
 use super::axes::{axis, known};
+use super::cells::{coordinates, position};
 use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
-use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
+use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -32,15 +33,15 @@ const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
 enum Gather {
     /// Slices along an axis: data without the axis, the indices' shape in its place.
     Slices { axis: i64 },
-    /// One element an index: the indices' shape.
-    Elements,
+    /// One element an index, which replaces the coordinate on an axis: the indices' shape.
+    Elements { axis: i64 },
     /// One slice a tuple of indices, whose length is the indices' last size.
     Tuples { batch: usize },
 }
 
 fn read_gather(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
     let axis = spec.attributes.int_or("axis", 0)?;
-    Ok(Box::new(if spec.kind.name == "Gather" { Gather::Slices { axis } } else { Gather::Elements }))
+    Ok(Box::new(if spec.kind.name == "Gather" { Gather::Slices { axis } } else { Gather::Elements { axis } }))
 }
 
 fn read_gather_nd(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
@@ -57,7 +58,7 @@ impl Operator for Gather {
     fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
         let (data, indices) = (at.require(0)?, at.require(1)?);
         let shape = match (self, data.shape.dims(), indices.shape.dims()) {
-            (Gather::Elements, ..) => indices.shape.clone(),
+            (Gather::Elements { .. }, ..) => indices.shape.clone(),
             (_, None, _) | (_, _, None) => Shape::Unranked,
             (Gather::Slices { axis: stated }, Some(data), Some(indices)) => {
                 let at = axis(*stated, data.len())?;
@@ -71,7 +72,15 @@ impl Operator for Gather {
     fn fold(&self, at: &At) -> Vec<Option<Literal>> {
         let folded = || match (self, at.literal(0)?, at.literal(1)?) {
             (Gather::Slices { axis: stated }, data, indices) => gathered(data, indices, *stated),
-            _ => None,
+            (Gather::Elements { axis }, data, indices) => {
+                let places = places(&data.dims, indices, *axis)?;
+                data.pick(indices.dims.clone(), places)
+            }
+            (Gather::Tuples { batch }, data, indices) => {
+                let (outer, places) = tuple_places(&data.dims, indices, *batch)?;
+                let rest = data.dims.get(batch.checked_add(*indices.dims.last()?)?..)?;
+                data.pick([outer, rest].concat(), places)
+            }
         };
         vec![folded()]
     }
@@ -122,10 +131,53 @@ fn gathered(data: &Literal, indices: &Literal, stated: i64) -> Option<Literal> {
     data.pick(dims, positions)
 }
 
+/// Positions in a tensor of these sizes, one an index, which replaces the index's own coordinate on an axis.
+fn places(dims: &[usize], indices: &Literal, stated: i64) -> Option<Vec<usize>> {
+    let at = axis(stated, dims.len()).ok()?;
+    let stated = known(indices.ints()?)?;
+    let place = |(mut place, index): (Vec<usize>, i64)| {
+        *place.get_mut(at)? = axis(index, *dims.get(at)?).ok()?;
+        position(dims, &place)
+    };
+    coordinates(&indices.dims)?.zip(stated).map(place).collect()
+}
+
+/// The indices' sizes without the last, and positions in a tensor of these sizes: for each tuple, those of the slice that
+/// it leaves.
+fn tuple_places<'a>(dims: &[usize], indices: &'a Literal, batch: usize) -> Option<(&'a [usize], Vec<usize>)> {
+    let (length, outer) = indices.dims.split_last()?;
+    let stated = known(indices.ints()?)?;
+    let rest = dims.get(batch.checked_add(*length)?..)?;
+    let mut places = Vec::new();
+    for (n, own) in coordinates(outer)?.enumerate() {
+        let mut start = own.get(..batch)?.to_vec();
+        for index in stated.get(n.checked_mul(*length)?..)?.iter().take(*length) {
+            start.push(axis(*index, *dims.get(start.len())?).ok()?);
+        }
+        for inner in coordinates(rest)? {
+            places.push(position(dims, &[start.as_slice(), &inner].concat())?);
+        }
+        literal::bounded(&[places.len()])?;
+    }
+    Some((outer, places))
+}
+
 #[derive(Debug)]
 struct Scatter {
-    /// What each update costs.
+    to: Target,
+    /// What each update costs; `None` where it replaces what was there.
     each: Option<Operations>,
+}
+
+/// What an update is written to.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// An element, its coordinate on an axis replaced by the index.
+    Element { axis: i64 },
+    /// The slice that a tuple of indices leaves.
+    Tuple,
+    /// A stretch of a cache.
+    Cache,
 }
 
 fn read_scatter(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
@@ -137,7 +189,12 @@ fn read_scatter(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
         "none" => None,
         other => return Err(OpError::invalid(format!("`reduction` is `{other}`, which no version knows"))),
     };
-    Ok(Box::new(Scatter { each }))
+    let to = match spec.kind.name {
+        "ScatterND" => Target::Tuple,
+        "TensorScatter" => Target::Cache,
+        _ => Target::Element { axis: spec.attributes.int_or("axis", 0)? },
+    };
+    Ok(Box::new(Scatter { to, each }))
 }
 
 impl Operator for Scatter {
@@ -149,8 +206,22 @@ impl Operator for Scatter {
         Ok(vec![at.require(0)?.clone().into()])
     }
 
-    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
-        vec![None]
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let folded = || {
+            let (data, indices, updates) = (at.literal(0)?, at.literal(1)?, at.literal(2)?);
+            let written = match self.to {
+                _ if self.each.is_some() => return None,
+                Target::Element { axis } => places(&data.dims, indices, axis)?,
+                Target::Tuple => tuple_places(&data.dims, indices, 0)?.1,
+                Target::Cache => return None,
+            };
+            let mut from: Vec<usize> = (0..data.len()).collect();
+            for (update, place) in written.into_iter().enumerate() {
+                *from.get_mut(place)? = data.len().checked_add(update)?;
+            }
+            data.chain(updates)?.pick(data.dims.clone(), from)
+        };
+        vec![folded()]
     }
 
     fn work(&self, at: &At) -> Work {
@@ -190,8 +261,24 @@ impl Operator for OneHot {
         Ok(vec![TensorType { dtype, shape }.into()])
     }
 
-    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
-        vec![None]
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let folded = || {
+            let (indices, off_and_on) = (at.literal(0)?, at.literal(2)?);
+            let depth = usize::try_from(at.literal(1)?.whole()?.size()?).ok()?;
+            let hot = known(indices.ints()?)?;
+            let across = axis(self.axis, indices.dims.len().checked_add(1)?).ok()?;
+            let mut dims = indices.dims.clone();
+            dims.insert(across, depth);
+            let cell = |mut place: Vec<usize>| {
+                let along = place.remove(across);
+                let index = hot.get(position(&indices.dims, &place)?)?;
+                // An index beyond the depth is hot nowhere.
+                Some(usize::from(axis(*index, depth) == Ok(along)))
+            };
+            let cells = coordinates(&dims)?.map(cell).collect::<Option<Vec<_>>>()?;
+            off_and_on.pick(dims, cells)
+        };
+        vec![folded()]
     }
 
     fn work(&self, _: &At) -> Work {

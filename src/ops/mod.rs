@@ -20,6 +20,7 @@ mod biased;
 mod binary;
 mod cast;
 mod causal_conv;
+mod cells;
 mod clip;
 mod conv;
 mod conv_transpose;

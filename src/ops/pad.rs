@@ -2,6 +2,7 @@
 
 use super::attributes::{Attribute, Attributes};
 use super::axes::{axis, known};
+use super::cells::{coordinates, position};
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, whole};
 use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data, steer};
@@ -66,6 +67,8 @@ fn lower(call: &Call) -> Result<Vec<Step>, OpError> {
 #[derive(Debug)]
 struct Pad {
     stated: Option<Vec<i64>>,
+    /// Whether what is added is the constant that an input states, or zero.
+    constant: bool,
 }
 
 fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
@@ -73,7 +76,10 @@ fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
         Some(Attribute::Ints(pads)) => Some(pads.clone()),
         _ => spec.attributes.ints("pads")?.map(<[i64]>::to_vec),
     };
-    Ok(Box::new(Pad { stated }))
+    // Before version 11 the constant is an attribute.
+    let zero = spec.attributes.float("value")?.is_none_or(|value| value == 0.0);
+    let constant = zero && matches!(spec.attributes.string("mode")?, None | Some("constant"));
+    Ok(Box::new(Pad { stated, constant }))
 }
 
 impl Pad {
@@ -117,8 +123,24 @@ impl Operator for Pad {
         Ok(vec![x.with_dims(dims).into()])
     }
 
-    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
-        vec![None]
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let folded = || {
+            let x = at.literal(0).filter(|_| self.constant)?;
+            let pads = self.pads(at, x.dims.len()).ok()?;
+            let before = pads.iter().map(|(before, _)| before.known()).collect::<Option<Vec<_>>>()?;
+            let dims = at.output(0)?.shape.sizes()?;
+            let dims = dims.into_iter().map(|n| usize::try_from(n).ok()).collect::<Option<Vec<_>>>()?;
+            // What is added stands behind the elements that are there.
+            let value = if at.has(2) { at.literal(2)?.clone() } else { x.zero() };
+            let source = |place: Vec<usize>| {
+                let moved =
+                    |(at, before): (&usize, &i64)| i64::try_from(*at).ok()?.checked_sub(*before)?.try_into().ok();
+                let place = place.iter().zip(&before).map(moved).collect::<Option<Vec<usize>>>();
+                place.and_then(|place| position(&x.dims, &place)).unwrap_or(x.len())
+            };
+            x.chain(&value)?.pick(dims.clone(), coordinates(&dims)?.map(source))
+        };
+        vec![folded()]
     }
 
     fn work(&self, _: &At) -> Work {

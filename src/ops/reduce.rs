@@ -4,12 +4,14 @@
 //! is read whatever the version. Costs are one step per input element, and what is done once per result.
 
 use super::axes::{axes, axis, known};
+use super::cells::{coordinates, position as cell};
 use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
     steer,
 };
 use crate::tensor::{DType, Dim, Elements, Literal, Ratio, Shape, TensorType, ValueType, literal};
+use std::cmp::Ordering;
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -126,6 +128,17 @@ impl Operator for Reduction {
             let literal = at.literal(0)?;
             let axes = self.reduced(at, literal.dims.len()).ok()??;
             let elements = match &literal.elements {
+                Elements::Ints(none) if none.is_empty() => {
+                    // The sum of nothing is 0, its product 1; nothing has no extremum.
+                    let neutral = match self.name {
+                        "ReduceSum" => 0,
+                        "ReduceProd" => 1,
+                        _ => return None,
+                    };
+                    let results = at.output_elements(0).and_then(|n| usize::try_from(n).ok())?;
+                    literal::bounded(&[results])?;
+                    Elements::Ints(vec![Dim::Known(neutral); results])
+                }
                 Elements::Ints(values) => Elements::Ints(fold(values, &literal.dims, &axes, ints)?),
                 Elements::Floats(values) => Elements::Floats(fold(values, &literal.dims, &axes, floats?)?),
                 Elements::Ratios(values) => {
@@ -196,7 +209,6 @@ fn fold<T: Clone>(values: &[T], dims: &[usize], axes: &[usize], combine: fn(&T, 
         let sum = sums.get_mut(target)?;
         *sum = Some(sum.as_ref().map_or_else(|| value.clone(), |s| combine(s, value)));
     }
-    // Without elements there is nothing to start from, and nothing worth folding.
     sums.into_iter().collect()
 }
 
@@ -218,13 +230,20 @@ fn window(axes: Option<Vec<usize>>) -> Window {
 
 #[derive(Debug)]
 struct Position {
+    largest: bool,
     axis: i64,
     keep: bool,
+    /// Which of equal extrema it is.
+    last: bool,
 }
 
 fn read_position(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    let keep = spec.attributes.flag("keepdims", true)?;
-    Ok(Box::new(Position { axis: spec.attributes.int_or("axis", 0)?, keep }))
+    Ok(Box::new(Position {
+        largest: spec.kind.name == "ArgMax",
+        axis: spec.attributes.int_or("axis", 0)?,
+        keep: spec.attributes.flag("keepdims", true)?,
+        last: spec.attributes.flag("select_last_index", false)?,
+    }))
 }
 
 impl Operator for Position {
@@ -240,8 +259,36 @@ impl Operator for Position {
         Ok(vec![TensorType::new(DType::I64, shape).into()])
     }
 
-    fn fold(&self, _: &At) -> Vec<Option<Literal>> {
-        vec![None]
+    fn fold(&self, at: &At) -> Vec<Option<Literal>> {
+        let folded = || {
+            let x = at.literal(0)?;
+            let values = known(x.ints()?)?;
+            let along = axis(self.axis, x.dims.len()).ok()?;
+            let mut dims = x.dims.clone();
+            let size = std::mem::replace(dims.get_mut(along)?, 1);
+            let found = |mut place: Vec<usize>| {
+                let mut best: Option<(i64, usize)> = None;
+                for i in 0..size {
+                    place[along] = i;
+                    let value = *values.get(cell(&x.dims, &place)?)?;
+                    let better = best.is_none_or(|(than, _)| match value.cmp(&than) {
+                        Ordering::Equal => self.last,
+                        Ordering::Greater => self.largest,
+                        Ordering::Less => !self.largest,
+                    });
+                    if better {
+                        best = Some((value, i));
+                    }
+                }
+                best.map(|(_, i)| Dim::from(i))
+            };
+            let elements = Elements::Ints(coordinates(&dims)?.map(found).collect::<Option<_>>()?);
+            if !self.keep {
+                dims.remove(along);
+            }
+            Some(Literal { dims, elements })
+        };
+        vec![folded()]
     }
 
     fn work(&self, at: &At) -> Work {

@@ -2,11 +2,12 @@
 //! come out is mostly decided by the data; what is certain is their rank and every size that does not depend on it.
 
 use super::axes::{axis, known};
+use super::cells::{coordinates, position};
 use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
-use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
+use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -39,6 +40,9 @@ enum Select {
     Top {
         axis: i64,
         k: Option<i64>,
+        largest: bool,
+        /// Without, the order of what comes out is the runtime's own.
+        sorted: bool,
     },
     NonZero,
     Unique {
@@ -51,7 +55,12 @@ enum Select {
 }
 
 fn read_top(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    Ok(Box::new(Select::Top { axis: spec.attributes.int_or("axis", -1)?, k: spec.attributes.int("k")? }))
+    Ok(Box::new(Select::Top {
+        axis: spec.attributes.int_or("axis", -1)?,
+        k: spec.attributes.int("k")?,
+        largest: spec.attributes.flag("largest", true)?,
+        sorted: spec.attributes.flag("sorted", true)?,
+    }))
 }
 
 fn read_non_zero(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
@@ -79,7 +88,7 @@ impl Operator for Select {
         let x = at.require(0)?;
         let indices = |dims: Vec<Dim>| TensorType::new(DType::I64, Shape::Ranked(dims));
         let types = match self {
-            Select::Top { axis, k } => {
+            Select::Top { axis, k, .. } => {
                 let k = k.map(Dim::Known).or_else(|| at.literal(1)?.whole()).unwrap_or(Dim::Unknown);
                 let shape = replaced(&x.shape, *axis, |size| fewer(&k, size))?;
                 vec![TensorType { dtype: x.dtype, shape: shape.clone() }, TensorType::new(DType::I64, shape)]
@@ -133,7 +142,11 @@ impl Operator for Select {
     fn fold(&self, at: &At) -> Vec<Option<Literal>> {
         match self {
             Select::NonZero => vec![at.literal(0).and_then(non_zero)],
-            _ => vec![None; at.n_outputs],
+            Select::Top { axis, largest, sorted: true, .. } => {
+                top(at, *axis, *largest).map_or(vec![None; 2], |(values, indices)| vec![Some(values), Some(indices)])
+            }
+            Select::Compress { axis } => vec![compressed(at, *axis)],
+            Select::Top { .. } | Select::Unique { .. } | Select::Boxes => vec![None; at.n_outputs],
         }
     }
 
@@ -177,6 +190,46 @@ fn fewer(k: &Dim, size: &Dim) -> Result<Dim, OpError> {
         (Some(k), Some(n)) if k > n => Err(OpError::invalid(format!("the largest {k} of {n} elements are wanted"))),
         _ => Ok(k.clone()),
     }
+}
+
+/// The largest (or smallest) integers along an axis, the best first and of equal ones the first, and their indices.
+fn top(at: &At, stated: i64, largest: bool) -> Option<(Literal, Literal)> {
+    let x = at.literal(0)?;
+    let values = known(x.ints()?)?;
+    let along = axis(stated, x.dims.len()).ok()?;
+    let size = *x.dims.get(along)?;
+    let k = usize::try_from(at.output(0)?.shape.dims()?.get(along)?.size()?).ok()?;
+    let mut dims = x.dims.clone();
+    dims[along] = k;
+    let (mut places, mut indices) = (vec![0; literal::bounded(&dims)?], vec![Dim::Known(0); literal::bounded(&dims)?]);
+    for mut place in coordinates(&x.dims)?.filter(|place| place[along] == 0) {
+        let mut order = Vec::with_capacity(size);
+        for i in 0..size {
+            place[along] = i;
+            let here = position(&x.dims, &place)?;
+            order.push((*values.get(here)?, i, here));
+        }
+        order.sort_by_key(|(value, i, _)| (if largest { value.saturating_neg() } else { *value }, *i));
+        for (rank, (_, i, here)) in order.into_iter().take(k).enumerate() {
+            place[along] = rank;
+            let to = position(&dims, &place)?;
+            (places[to], indices[to]) = (here, Dim::from(i));
+        }
+    }
+    Some((x.pick(dims.clone(), places)?, Literal { dims, elements: Elements::Ints(indices) }))
+}
+
+/// What a known condition leaves along an axis, or of all elements in a row.
+fn compressed(at: &At, stated: Option<i64>) -> Option<Literal> {
+    let (x, condition) = (at.literal(0)?, known(at.ints(1)?)?);
+    let dims = if stated.is_some() { x.dims.clone() } else { vec![x.len()] };
+    let along = axis(stated.unwrap_or(0), dims.len()).ok()?;
+    let keeps = |place: &usize| condition.get(*place).is_some_and(|c| *c != 0);
+    let places = coordinates(&dims)?.filter(|place| keeps(&place[along]));
+    let places = places.map(|place| position(&dims, &place)).collect::<Option<Vec<_>>>()?;
+    let mut left = dims.clone();
+    left[along] = (0..dims[along]).filter(keeps).count();
+    x.pick(left, places)
 }
 
 /// Indices of the elements that are not zero: a row an axis, a column an element. `None` unless all are known.

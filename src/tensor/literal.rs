@@ -143,6 +143,26 @@ impl Literal {
         Some(Literal { dims, elements })
     }
 
+    /// Its elements and then those of another literal, in a row; `None` when one holds integers and the other floats.
+    pub fn chain(&self, other: &Literal) -> Option<Literal> {
+        let elements = match (&self.elements, &other.elements) {
+            (Elements::Ints(a), Elements::Ints(b)) => Elements::Ints([a.as_slice(), b].concat()),
+            (Elements::Floats(a), Elements::Floats(b)) => Elements::Floats([a.as_slice(), b].concat()),
+            (a, b) => Elements::Ratios([a.ratios()?, b.ratios()?].concat()),
+        };
+        Some(Literal { dims: vec![elements.len()], elements })
+    }
+
+    /// A zero of the same kind.
+    pub fn zero(&self) -> Literal {
+        match &self.elements {
+            Elements::Ints(_) => Literal::scalar(Dim::Known(0)),
+            Elements::Floats(_) | Elements::Ratios(_) => {
+                Literal { dims: Vec::new(), elements: Elements::Floats(vec![0.0]) }
+            }
+        }
+    }
+
     /// Its only element, as a whole number if it is one.
     pub fn whole(&self) -> Option<Dim> {
         match &self.elements {
