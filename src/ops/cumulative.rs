@@ -84,3 +84,22 @@ impl Operator for Cumulative {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Case, ints};
+    use super::*;
+
+    /// The specification's examples.
+    #[test]
+    fn sums_run_either_way_with_or_without_the_element_itself() {
+        let sums = |exclusive, reverse| {
+            let case = Case::new("", "CumSum", 14).int("exclusive", exclusive).int("reverse", reverse);
+            case.known(ints(&[3], &[1, 2, 3])).known(Literal::scalar(Dim::Known(0))).fold()
+        };
+        assert_eq!(sums(0, 0), [Some(ints(&[3], &[1, 3, 6]))]);
+        assert_eq!(sums(1, 0), [Some(ints(&[3], &[0, 1, 3]))]);
+        assert_eq!(sums(0, 1), [Some(ints(&[3], &[6, 5, 3]))]);
+        assert_eq!(sums(1, 1), [Some(ints(&[3], &[5, 3, 0]))]);
+    }
+}

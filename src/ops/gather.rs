@@ -292,7 +292,7 @@ impl Operator for OneHot {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Case, f32, tensor};
+    use super::super::testing::{Case, f32, ints, tensor};
     use super::*;
     use crate::tensor::{DType, Elements};
 
@@ -318,6 +318,29 @@ mod tests {
         assert_eq!(gather(0, &[2, 2], &[2, 1]), Ok(vec![f32(&[2, 2])]));
         assert_eq!(gather(1, &[2, 2, 2], &[2, 1]), Ok(vec![f32(&[2, 2])]));
         assert!(gather(1, &[2, 2], &[2, 2]).is_err());
+    }
+
+    /// The specification's examples, with whole numbers.
+    #[test]
+    fn known_elements_are_gathered_scattered_and_encoded() {
+        let case = |op| Case::new("", op, 18);
+        let picked = case("GatherElements").int("axis", 1).known(ints(&[2, 2], &[1, 2, 3, 4]));
+        let picked = picked.known(ints(&[2, 2], &[0, 0, 1, 0])).fold();
+        assert_eq!(picked, [Some(ints(&[2, 2], &[1, 1, 4, 3]))]);
+        let tuples = case("GatherND").known(ints(&[2, 2], &[0, 1, 2, 3])).known(ints(&[2, 2], &[0, 0, 1, 1])).fold();
+        assert_eq!(tuples, [Some(ints(&[2], &[0, 3]))]);
+        let rows = case("GatherND").known(ints(&[2, 2], &[0, 1, 2, 3])).known(ints(&[2, 1], &[1, 0])).fold();
+        assert_eq!(rows, [Some(ints(&[2, 2], &[2, 3, 0, 1]))]);
+        let written = case("ScatterElements").int("axis", 1).known(ints(&[1, 5], &[1, 2, 3, 4, 5]));
+        let written = written.known(ints(&[1, 2], &[1, 3])).known(ints(&[1, 2], &[11, 21])).fold();
+        assert_eq!(written, [Some(ints(&[1, 5], &[1, 11, 3, 21, 5]))]);
+        let written = case("ScatterND").known(ints(&[8], &[1, 2, 3, 4, 5, 6, 7, 8]));
+        let written = written.known(ints(&[4, 1], &[4, 3, 1, 7])).known(ints(&[4], &[9, 10, 11, 12])).fold();
+        assert_eq!(written, [Some(ints(&[8], &[1, 11, 3, 10, 9, 6, 7, 12]))]);
+        let hot = case("OneHot").known(ints(&[2], &[1, -1])).known(ints(&[], &[3])).known(ints(&[2], &[2, 5])).fold();
+        assert_eq!(hot, [Some(ints(&[2, 3], &[2, 5, 2, 2, 2, 5]))]);
+        let outside = case("GatherElements").known(ints(&[2], &[1, 2])).known(ints(&[1], &[2])).fold();
+        assert_eq!(outside, [None]);
     }
 
     #[test]

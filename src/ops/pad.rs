@@ -158,3 +158,20 @@ impl Operator for Pad {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Case, ints};
+
+    /// The specification's example, with whole numbers; a negative pad cuts.
+    #[test]
+    fn known_elements_get_a_border() {
+        let pad = |pads: &[i64]| {
+            let case = Case::new("", "Pad", 13).known(ints(&[3, 2], &[10, 12, 23, 34, 45, 57]));
+            case.known(ints(&[4], pads)).fold()
+        };
+        let wanted = ints(&[3, 4], &[0, 0, 10, 12, 0, 0, 23, 34, 0, 0, 45, 57]);
+        assert_eq!(pad(&[0, 2, 0, 0]), [Some(wanted)]);
+        assert_eq!(pad(&[-1, 0, 0, -1]), [Some(ints(&[2, 1], &[23, 45]))]);
+    }
+}

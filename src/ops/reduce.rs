@@ -307,7 +307,7 @@ impl Operator for Position {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Case, f32, tensor};
+    use super::super::testing::{Case, f32, ints, tensor};
     use super::*;
     use crate::ops::attributes::Attribute;
 
@@ -333,6 +333,19 @@ mod tests {
         let kept = tensor(DType::F32, &[Dim::Unknown, Dim::Known(1), Dim::Unknown]);
         assert_eq!(sum().infer(), Ok(vec![kept]));
         assert_eq!(sum().int("keepdims", 0).infer(), Ok(vec![tensor(DType::F32, &[Dim::Unknown, Dim::Unknown])]));
+    }
+
+    #[test]
+    fn positions_of_extrema_and_reductions_of_nothing() {
+        let table = ints(&[2, 3], &[7, 9, 9, 4, 4, 8]);
+        let largest = |last| Case::new("", "ArgMax", 13).int("axis", 1).int("select_last_index", last);
+        assert_eq!(largest(0).known(table.clone()).fold(), [Some(ints(&[2, 1], &[1, 2]))]);
+        assert_eq!(largest(1).known(table.clone()).fold(), [Some(ints(&[2, 1], &[2, 2]))]);
+        let smallest = Case::new("", "ArgMin", 13).int("keepdims", 0).known(table);
+        assert_eq!(smallest.fold(), [Some(ints(&[3], &[1, 1, 1]))]);
+        let nothing = |op| Case::new("", op, 18).int("keepdims", 0).known(ints(&[0], &[])).fold();
+        assert_eq!(nothing("ReduceProd"), [Some(ints(&[], &[1]))]);
+        assert_eq!(nothing("ReduceMax"), [None]);
     }
 
     #[test]

@@ -251,37 +251,52 @@ fn non_zero(literal: &Literal) -> Option<Literal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Case, f32};
+    use super::super::testing::{Case, f32, ints};
     use super::*;
-
-    fn ints(dims: Vec<usize>, v: &[i64]) -> Literal {
-        Literal { dims, elements: Elements::Ints(v.iter().map(|n| Dim::Known(*n)).collect()) }
-    }
 
     #[test]
     fn indices_of_what_is_not_zero() {
         // The example of numpy.nonzero: [[3, 0, 0], [0, 4, 0], [5, 6, 0]].
-        let x = ints(vec![3, 3], &[3, 0, 0, 0, 4, 0, 5, 6, 0]);
-        assert_eq!(non_zero(&x), Some(ints(vec![2, 4], &[0, 1, 2, 2, 0, 1, 0, 1])));
+        let x = ints(&[3, 3], &[3, 0, 0, 0, 4, 0, 5, 6, 0]);
+        assert_eq!(non_zero(&x), Some(ints(&[2, 4], &[0, 1, 2, 2, 0, 1, 0, 1])));
         // A scalar has no axes: a shape of (0, N), says the specification.
-        assert_eq!(non_zero(&ints(vec![], &[7])), Some(ints(vec![0, 1], &[])));
-        assert_eq!(non_zero(&ints(vec![0], &[])), Some(ints(vec![1, 0], &[])));
+        assert_eq!(non_zero(&ints(&[], &[7])), Some(ints(&[0, 1], &[])));
+        assert_eq!(non_zero(&ints(&[0], &[])), Some(ints(&[1, 0], &[])));
+    }
+
+    #[test]
+    fn known_elements_are_ranked_and_picked() {
+        // The specification's example of `TopK`, sorted; of equal elements the first comes first.
+        let top = |largest| {
+            let x = ints(&[3, 4], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10]);
+            Case::new("", "TopK", 11).int("largest", largest).known(x).known(ints(&[1], &[3])).outputs(2).fold()
+        };
+        let (values, indices) = ([3, 2, 1, 7, 6, 5, 10, 10, 9], [3, 2, 1, 3, 2, 1, 2, 3, 1]);
+        assert_eq!(top(1), [Some(ints(&[3, 3], &values)), Some(ints(&[3, 3], &indices))]);
+        let (values, indices) = ([0, 1, 2, 4, 5, 6, 8, 9, 10], [0, 1, 2, 0, 1, 2, 0, 1, 2]);
+        assert_eq!(top(0), [Some(ints(&[3, 3], &values)), Some(ints(&[3, 3], &indices))]);
+        // The specification's first two examples of `Compress`.
+        let x = || ints(&[3, 2], &[1, 2, 3, 4, 5, 6]);
+        let rows = Case::new("", "Compress", 11).int("axis", 0).known(x()).known(ints(&[3], &[0, 1, 1]));
+        assert_eq!(rows.fold(), [Some(ints(&[2, 2], &[3, 4, 5, 6]))]);
+        let flat = Case::new("", "Compress", 11).known(x()).known(ints(&[5], &[0, 1, 0, 0, 1]));
+        assert_eq!(flat.fold(), [Some(ints(&[2], &[2, 5]))]);
     }
 
     #[test]
     fn a_condition_longer_than_the_axis_selects_from_the_axis_alone() {
-        let case = Case::new("", "Compress", 11).int("axis", -1).input(f32(&[3, 2])).known(ints(vec![3], &[0, 1, 1]));
+        let case = Case::new("", "Compress", 11).int("axis", -1).input(f32(&[3, 2])).known(ints(&[3], &[0, 1, 1]));
         assert_eq!(case.infer(), Ok(vec![f32(&[3, 1])]));
     }
 
     #[test]
     fn the_largest_are_k_along_the_axis_in_every_version() {
-        let new = Case::new("", "TopK", 11).input(f32(&[3, 4])).known(ints(vec![1], &[2])).outputs(2);
+        let new = Case::new("", "TopK", 11).input(f32(&[3, 4])).known(ints(&[1], &[2])).outputs(2);
         let old = Case::new("", "TopK", 1).int("k", 2).int("axis", 1).input(f32(&[3, 4])).outputs(2);
         let indices = TensorType::new(DType::I64, Shape::known(&[3, 2])).into();
         assert_eq!(new.infer(), Ok(vec![f32(&[3, 2]), indices]));
         assert_eq!(old.infer(), new.infer());
-        let too_many = Case::new("", "TopK", 11).input(f32(&[3, 4])).known(ints(vec![1], &[5]));
+        let too_many = Case::new("", "TopK", 11).input(f32(&[3, 4])).known(ints(&[1], &[5]));
         assert!(too_many.infer().is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::attributes::{Attribute, Attributes};
 use super::rules::{At, BodyOutput, OpError, Open, Operator, Spec, Work};
-use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
+use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
 
 /// A value that goes into an operator or out of a sub-graph.
 type Wire = (ValueType, Option<Literal>);
@@ -105,6 +105,11 @@ impl Case {
             &At { inputs: &inputs, known: &known, outputs: &outputs, n_outputs: self.n_outputs, bodies: &bodies },
         ))
     }
+}
+
+/// Known integers.
+pub(super) fn ints(dims: &[usize], values: &[i64]) -> Literal {
+    Literal { dims: dims.to_vec(), elements: Elements::Ints(values.iter().map(|n| Dim::Known(*n)).collect()) }
 }
 
 /// The type of an f32 tensor of these sizes.
