@@ -211,7 +211,8 @@ impl Sliding {
                 let Some(input) = input.known() else { return 0 };
                 let stride = axis.stride();
                 let outputs = input.saturating_add(stride - 1) / stride;
-                let total = ((outputs - 1).saturating_mul(stride).saturating_add(axis.extent()) - input).max(0);
+                let reach = outputs.saturating_sub(1).saturating_mul(stride).saturating_add(axis.extent());
+                let total = reach.saturating_sub(input).max(0);
                 if self.padding == Padding::SameUpper { total / 2 } else { total - total / 2 }
             }
         };

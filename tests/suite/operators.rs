@@ -7,10 +7,12 @@
 //! carry its contents, where shapes depend on them. A size that the data alone decides is `?` in what comes out.
 
 use super::files::read;
+use super::onnx::{EXTREMES, extreme};
 use cnnsize::ops::attributes::{Attribute, Attributes};
 use cnnsize::ops::find;
 use cnnsize::ops::rules::{At, Open, Spec};
 use cnnsize::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
+use proptest::prelude::*;
 use serde_json::Value;
 
 #[test]
@@ -31,6 +33,21 @@ fn check(path: &str) {
         .filter_map(|case| case.check().err().map(|why| format!("{} ({} {}): {why}", case.name, case.op, case.opset)))
         .collect();
     assert!(failures.is_empty(), "{} cases fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+proptest! {
+    /// The same with some of their numbers made extreme: whatever is answered, nothing overflows.
+    #[test]
+    fn extreme_numbers_do_no_harm(
+        case in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(EXTREMES)), 1..5)
+    ) {
+        let cases = [read("tests/corpus/operators/onnx.jsonl"), read("tests/corpus/operators/versions.jsonl")].concat();
+        let cases: Vec<&str> = cases.lines().collect();
+        if let Some(case) = Case::parse(&extreme(cases[case.index(cases.len())], &edits)) {
+            let _ = case.check();
+        }
+    }
 }
 
 type Wire = (ValueType, Option<Literal>);

@@ -458,10 +458,10 @@ impl<'a> Converter<'a> {
         }
         for (file, tensors) in std::mem::take(&mut self.external) {
             let what = if tensors == 1 { "a tensor lies".into() } else { format!("{tensors} tensors lie") };
-            let message = format!(
-                "the contents of {what} in `{}`, which was not opened: sizes are all that is needed",
-                shown(&file)
-            );
+            let place =
+                if file.is_empty() { "another file, which is not named".into() } else { format!("`{}`", shown(&file)) };
+            let message =
+                format!("the contents of {what} in {place}, which was not opened: sizes are all that is needed");
             let leaves = file.starts_with('/') || file.split(['/', '\\']).any(|part| part == "..");
             self.findings.push(if leaves {
                 Diagnostic::warning("external-data", Origin::File, message)

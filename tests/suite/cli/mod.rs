@@ -8,6 +8,7 @@ mod export;
 mod formats;
 mod hook;
 mod imports;
+mod onnx;
 mod snapshots;
 mod streams;
 

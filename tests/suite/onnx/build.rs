@@ -6,8 +6,8 @@
 //! `in`, `nodes`, `init` and `out`) or, inside a function, a reference (`{"ref": "alpha"}`).
 
 use cnnsize::front::onnx::proto::{
-    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
-    TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto, type_proto,
+    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto, type_proto,
 };
 use cnnsize::tensor::DType;
 use prost::Message;
@@ -150,9 +150,14 @@ pub(crate) fn tensor(name: &str, value: &Value) -> TensorProto {
         data_type: code(dtype),
         dims: dims.split(',').filter(|d| !d.is_empty()).map(|d| d.parse().unwrap()).collect(),
         data_location: i32::from(raw.is_none()),
+        external_data: if raw.is_none() { vec![entry("location", "weights")] } else { Vec::new() },
         raw_data: raw.map(Into::into),
-        ..TensorProto::default()
     }
+}
+
+/// Where the contents of a tensor lie.
+pub(crate) fn entry(key: &str, value: &str) -> StringStringEntryProto {
+    StringStringEntryProto { key: bytes(key), value: bytes(value) }
 }
 
 fn code(dtype: &str) -> i32 {
@@ -164,7 +169,7 @@ fn unknown(name: &str) -> Bytes {
 }
 
 /// What is said of a value: `f32[2,N,?]`, or `f32` without its shape.
-pub(crate) fn info(name: &str, ty: &str) -> Bytes {
+fn info(name: &str, ty: &str) -> Bytes {
     let (dtype, dims) = ty.split_once('[').map_or((ty, None), |(d, dims)| (d, Some(dims.trim_end_matches(']'))));
     let dim = |d: &str| tensor_shape_proto::Dimension {
         value: match d.parse() {

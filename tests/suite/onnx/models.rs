@@ -6,9 +6,10 @@
 //! each run (once, if it is the same in all). Two runs with inputs of the same sizes differ in the contents: where they
 //! disagree on a size, it is not known.
 
+use super::report;
 use crate::files::{cases, read};
 use cnnsize::analyze::report::Report;
-use cnnsize::analyze::{Options, analyze, convention};
+use cnnsize::base::diagnostic::Severity;
 use cnnsize::base::quantity::AtLeast;
 use cnnsize::front::onnx::{self, Bindings, Read};
 use cnnsize::graph::{Model, Value};
@@ -64,16 +65,7 @@ impl Facts {
 
     /// What is said of it with inputs of these sizes.
     pub(super) fn report(&self, inputs: &str) -> Report {
-        let read = self.sized(inputs);
-        let options = Options {
-            source: String::new(),
-            format: "onnx",
-            batch: read.batch,
-            precision: String::new(),
-            convention: convention::default(),
-            dims: read.dims,
-        };
-        analyze(&read.model.expect("a model"), options)
+        report(self.sized(inputs))
     }
 
     /// Values that have not the type and shape with which they were run: what was run, the value, its type and shape, and
@@ -173,6 +165,23 @@ fn totals_and_peaks_are_those_that_others_counted() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn networks_exported_for_one_example_are_sized_for_any_batch() {
+    for name in ["alexnet__ts_st", "resnet18__ts_raw", "resnet18__ort_qdq", "googlenet__ort_optext"] {
+        let facts = Facts::read(name);
+        let of = |batch| {
+            let read = onnx::read(Arc::clone(&facts.file), &Bindings { batch: Some(batch), ..Bindings::default() });
+            assert_eq!(read.diagnostics.iter().filter(|d| d.severity == Severity::Error).count(), 0, "{name}");
+            assert_eq!(read.batch, batch, "{name}");
+            report(read).totals
+        };
+        let (one, seven) = (of(1), of(7));
+        assert_eq!(seven.macs, one.macs.times(7), "{name}");
+        assert_eq!(seven.activation_bytes, one.activation_bytes.times(7), "{name}");
+        assert_eq!(seven.parameters, one.parameters, "{name}");
+    }
 }
 
 /// Any quantity as a plain number, if it is known to the last unit.

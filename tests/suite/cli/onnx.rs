@@ -1,0 +1,43 @@
+//! ONNX files on the command line.
+
+use super::{file, folder, run};
+use cnnsize::front::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
+use prost::Message;
+
+/// A graph whose names clear the screen, forge a line for GitHub, turn the writing around, and are no UTF-8.
+fn hostile() -> Vec<u8> {
+    let names: [&[u8]; 4] =
+        [b"\x1b[2J\x1b]0;owned\x07", b"\n::error::no", "\u{202e}\u{2066}".as_bytes(), b"\xff\xfe\x00|<b>&"];
+    let chain = names.windows(2).map(|pair| NodeProto {
+        name: pair[1].into(),
+        op_type: b"Frobni\x1b[31mcate"[..].into(),
+        input: vec![pair[0].into()],
+        output: vec![pair[1].into()],
+        ..NodeProto::default()
+    });
+    let info = |name: &'static [u8]| ValueInfoProto { name: name.into(), r#type: None }.encode_to_vec().into();
+    let graph = GraphProto {
+        name: names[0].into(),
+        node: chain.map(|node| node.encode_to_vec().into()).collect(),
+        input: vec![info(names[0])],
+        output: vec![info(names[3])],
+        ..GraphProto::default()
+    };
+    let opset_import = vec![OperatorSetIdProto { version: 21, ..OperatorSetIdProto::default() }];
+    ModelProto { ir_version: 10, graph: Some(graph), opset_import, ..ModelProto::default() }.encode_to_vec()
+}
+
+#[test]
+fn names_from_a_file_cannot_steer_a_terminal_or_a_log() {
+    let path = file(&folder("hostile-names"), "names.onnx", hostile());
+    for format in ["table", "json", "csv", "markdown"] {
+        let run = run(&["--format", format, &path]);
+        assert!(run.code.is_some(), "{format}: {run:?}");
+        for text in [run.out.replace("\r\n", "\n"), run.err.clone()] {
+            let steering = |c: char| (c.is_control() && c != '\n') || ['\u{202e}', '\u{2066}'].contains(&c);
+            assert!(!text.contains(steering), "{format}: {text:?}");
+            assert!(!text.lines().any(|line| line.starts_with("::")), "{format}: {text:?}");
+        }
+        assert!(run.out.contains("2J"), "{format} shows the name: {run:?}");
+    }
+}
