@@ -119,18 +119,16 @@ fn judge(expect: &Expect, sizing: &Sizing) -> Result<(), Diagnostic> {
                 .ok_or_else(|| failed(format!("{} is claimed, {counted} comes out", shape(&wanted))))
         }
         (Figure::Axes(sizes), claimed) => {
-            let same = match claimed {
-                Claimed::Dims(wanted) => sizes == wanted,
-                Claimed::Number { value, .. } => whole(*value).is_some_and(|n| sizes.iter().all(|s| *s == n)),
+            let (wanted, written) = match claimed {
+                Claimed::Dims(wanted) => (Some(wanted.clone()), axes(wanted)),
+                Claimed::Number { value, digits, .. } => (whole(*value).map(|n| vec![n; sizes.len()]), digits.clone()),
                 Claimed::Shape(..) => return Err(misfit("a number, or dims such as `7x7`")),
             };
-            let written = match claimed {
-                Claimed::Dims(wanted) => axes(wanted),
-                Claimed::Number { digits, .. } => digits.clone(),
-                Claimed::Shape(..) => String::new(),
-            };
-            judge_equal(expect.op.node, same)
-                .ok_or_else(|| failed(format!("{written} {} claimed, {} counted", quantity.noun, axes(sizes))))
+            let compare = expect.op.node;
+            if wanted.is_some_and(|wanted| along_axes(compare, sizes, &wanted)) {
+                return Ok(());
+            }
+            Err(failed(format!("{written} {} {}, {} counted", quantity.noun, verb(compare), axes(sizes))))
         }
         (Figure::Number(_), Claimed::Shape(..) | Claimed::Dims(_)) => Err(misfit("a number")),
     }
@@ -150,7 +148,7 @@ fn near_miss(error: Diagnostic, explained: Option<Explanation>, digits: &str) ->
     }
 }
 
-/// For what is either equal or not; orderings and tolerances have no meaning there and hold only for equality.
+/// For shapes, which are equal or not; orderings and tolerances have no meaning there and hold only for equality.
 fn judge_equal(compare: Compare, same: bool) -> Option<()> {
     let holds = match compare {
         Compare::NotEqual | Compare::NotAbout => !same,
@@ -162,6 +160,31 @@ fn judge_equal(compare: Compare, same: bool) -> Option<()> {
         | Compare::Greater => same,
     };
     holds.then_some(())
+}
+
+/// Whether a comparison holds along every axis; of an inequality, whether equality does not.
+fn along_axes(compare: Compare, counted: &[u64], claimed: &[u64]) -> bool {
+    let all = |holds: fn(&u64, &u64) -> bool| {
+        counted.len() == claimed.len() && counted.iter().zip(claimed).all(|(counted, claimed)| holds(counted, claimed))
+    };
+    match compare {
+        Compare::Equal | Compare::About => all(u64::eq),
+        Compare::NotEqual | Compare::NotAbout => !all(u64::eq),
+        Compare::Less => all(u64::lt),
+        Compare::LessEqual => all(u64::le),
+        Compare::Greater => all(u64::gt),
+        Compare::GreaterEqual => all(u64::ge),
+    }
+}
+
+/// What a claim does with its figure.
+fn verb(compare: Compare) -> &'static str {
+    match compare {
+        Compare::Equal | Compare::About => "claimed",
+        Compare::NotEqual | Compare::NotAbout => "claimed to be wrong",
+        Compare::Less | Compare::LessEqual => "allowed",
+        Compare::Greater | Compare::GreaterEqual => "needed",
+    }
 }
 
 /// A claimed number.
@@ -186,12 +209,7 @@ fn judge_number(claim: &Number, amount: AtLeast<u64>, expect: &Expect, noun: &st
     }
     let holds = holds(claim, amount.least)
         .ok_or_else(|| format!("{} {noun} claimed: the number is too large to compare", written()))?;
-    let verb = match claim.compare {
-        Compare::Equal | Compare::About => "claimed",
-        Compare::NotEqual | Compare::NotAbout => "claimed to be wrong",
-        Compare::Less | Compare::LessEqual => "allowed",
-        Compare::Greater | Compare::GreaterEqual => "needed",
-    };
+    let verb = verb(claim.compare);
     if holds { Ok(()) } else { Err(format!("{} {noun} {verb}, {} counted", spaced(&written()), digits(amount.least))) }
 }
 

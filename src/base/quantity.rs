@@ -128,9 +128,28 @@ impl<Q: Quantity> std::iter::Sum for AtLeast<Q> {
     }
 }
 
+/// All digits in groups of three: `903,400`.
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_are_grouped_from_the_right() {
+        let written: Vec<_> = [0, 999, 1_000, 903_400, u64::MAX].into_iter().map(grouped).collect();
+        assert_eq!(written, ["0", "999", "1,000", "903,400", "18,446,744,073,709,551,615"]);
+    }
 
     #[test]
     fn an_unknown_part_makes_a_lower_bound_and_overflow_does_too() {

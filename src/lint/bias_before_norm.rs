@@ -2,6 +2,7 @@
 
 use super::{Finding, Lint, Network, is_conv};
 use crate::base::diagnostic::Severity;
+use crate::base::quantity::grouped;
 
 pub(super) static LINT: Lint = Lint {
     name: "bias-before-norm",
@@ -27,7 +28,7 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         let bias = network.sizes(node.inputs[2]).map_or(0, |s| s.iter().product());
         found.push(
             Finding::at(node, format!("the bias of `{}` has no effect: `{}` subtracts the mean", node.name, next.name))
-                .note(format!("{bias} parameters for nothing"))
+                .note(format!("{} parameters for nothing", grouped(bias)))
                 .help("write `nobias`"),
         );
     }

@@ -2,6 +2,7 @@
 
 use super::{Finding, Lint, Network, percent};
 use crate::base::diagnostic::Severity;
+use crate::base::quantity::grouped;
 
 pub(super) static LINT: Lint = Lint {
     name: "dominant-dense",
@@ -29,16 +30,22 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         if own >= PARAMETERS && percent(own, total) >= SHARE {
             let positions: u64 = maps.iter().skip(2).product();
             let message =
-                format!("`{}` holds {} % of the parameters: {own} of {total}", node.name, percent(own, total));
+                format!(
+                    "`{}` holds {} % of the parameters: {} of {}",
+                    node.name,
+                    percent(own, total),
+                    grouped(own),
+                    grouped(total)
+                );
             found.push(
                 Finding::at(node, message)
                     .note(format!(
                         "`{flatten}` gives it {} values, {positions} for each map",
-                        maps.iter().skip(1).product::<u64>()
+                        grouped(maps.iter().skip(1).product::<u64>())
                     ))
                     .help(format!(
                         "`avgpool global` before `flatten` leaves {} of its weights",
-                        own / positions.max(1)
+                        grouped(own / positions.max(1))
                     )),
             );
         }

@@ -2,6 +2,7 @@
 
 use super::{Finding, Lint, Network, by, percent};
 use crate::base::diagnostic::Severity;
+use crate::base::quantity::grouped;
 
 pub(super) static LINT: Lint = Lint {
     name: "early-memory",
@@ -43,7 +44,7 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
             format!("layers at the full {} hold {} % of the activation memory", by(&image[2..]), percent(held, total));
         found.push(
             Finding::at(first, message)
-                .note(format!("{held} of {total} bytes for a batch of {}", image[0]))
+                .note(format!("{} of {} bytes for a batch of {}", grouped(held), grouped(total), image[0]))
                 .help("a stride of 2 in the first layer leaves about a quarter of it"),
         );
     }

@@ -2,6 +2,8 @@
 
 use super::{Finding, Lint, Network, by};
 use crate::base::diagnostic::Severity;
+use crate::graph::Node;
+use std::collections::HashSet;
 
 pub(super) static LINT: Lint = Lint {
     name: "fixed-image-size",
@@ -28,7 +30,8 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         let (Some(units), image) = (network.sizes(node.outputs.first().copied().flatten()), image(network)) else {
             continue;
         };
-        let Some(image) = image.filter(|_| maps.iter().skip(2).any(|n| *n > 1)) else { continue };
+        let is_tied = follows_the_image(network, flatten) && maps.iter().skip(2).any(|n| *n > 1);
+        let Some(image) = image.filter(|_| is_tied) else { continue };
         let units = units.last().copied().unwrap_or(0);
         let message = format!("`{}` ties the network to images of {}", node.name, by(&image[2..]));
         found.push(Finding::at(node, message).help(format!(
@@ -37,6 +40,27 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         )));
         return;
     }
+}
+
+/// Pools that give maps of one size whatever comes in.
+const FIXING: &[&str] = &["AdaptiveAveragePool", "AdaptiveMaxPool", "GlobalAveragePool", "GlobalMaxPool"];
+
+/// Whether a node's size depends on that of the image: some way back to an input has no pool to a fixed size.
+fn follows_the_image(network: &Network, node: &Node) -> bool {
+    let mut seen = HashSet::new();
+    let mut values: Vec<_> = node.inputs.iter().flatten().copied().collect();
+    while let Some(value) = values.pop() {
+        if network.model.main.inputs.contains(&value) {
+            return true;
+        }
+        if let Some(before) = network.producer(value)
+            && !FIXING.contains(&before.kind.name)
+            && seen.insert(value)
+        {
+            values.extend(before.inputs.iter().flatten());
+        }
+    }
+    false
 }
 
 fn image(network: &Network) -> Option<Vec<u64>> {

@@ -9,7 +9,7 @@ pub(super) static LINT: Lint = Lint {
     summary: "channel counts that are not a multiple of 8 waste tensor cores at half precision",
     why: "Tensor cores multiply 16-bit matrices in tiles of 8: a count that is not a multiple of 8 is padded up, and the padding \
           is computed and thrown away.",
-    example: "input 32@64x64\nconv 33 3x3 same\nconv 33 3x3 same",
+    example: "input 32@64x64\nconv 33 3x3 same\nconv 33 3x3 same\nconv 10 1x1",
     remedy: "The next multiple of 8; `divisible(n, 8)` computes it.",
     source: "NVIDIA, Convolutional Layers User's Guide: channels should be multiples of 8 with FP16 inputs",
     check,
@@ -21,29 +21,34 @@ const WASTE: u64 = 5;
 const MACS: u64 = 10_000_000;
 
 fn check(network: &Network, found: &mut Vec<Finding>) {
+    let ends = network.model.main.inputs.iter().chain(&network.model.main.outputs);
+    let given: Vec<u64> = ends.filter_map(|v| network.sizes(Some(*v))?.get(1).copied()).collect();
     for (id, node) in network.nodes().filter(|(_, n)| is_conv(n)) {
         let Some(weights) = network.sizes(node.inputs.get(1).copied().flatten()) else { continue };
         let macs = network.sizing.macs_of(id).least.0;
         let batch =
             network.sizes(node.inputs.first().copied().flatten()).and_then(|s| s.first().copied()).unwrap_or(1).max(1);
         let grouped = node.attributes.int("group").ok().flatten().is_some_and(|g| g > 1);
-        // The first layer's few channels and the last one's classes are given by the task.
-        let from_image = node.inputs.first().copied().flatten().is_some_and(|v| network.model.main.inputs.contains(&v));
-        let to_output = node.outputs.iter().flatten().any(|v| network.model.main.outputs.contains(v));
-        if grouped || from_image || to_output || macs / batch < MACS {
+        // The image's channels and the number of classes are given by the task, also where maps of classes go on.
+        if grouped || macs / batch < MACS {
             continue;
         }
         let [a, b, ..] = weights.as_slice() else { continue };
-        let padded = a.next_multiple_of(8).saturating_mul(b.next_multiple_of(8));
-        let wasted = percent(padded.saturating_sub(a.saturating_mul(*b)), padded);
-        if wasted >= WASTE {
-            let message =
-                format!("{a} and {b} channels fill tensor cores to {} %: they work in tiles of 8", 100 - wasted);
-            found.push(Finding::at(node, message).help(format!(
-                "{} and {} are the next multiples of 8",
-                a.next_multiple_of(8),
-                b.next_multiple_of(8)
-            )));
+        if given.contains(a) || given.contains(b) {
+            continue;
+        }
+        let (inputs, outputs) = if node.kind.name == "ConvTranspose" { (a, b) } else { (b, a) };
+        let next = |n: &u64| n.next_multiple_of(8);
+        let (used, padded) = (inputs.saturating_mul(*outputs), next(inputs).saturating_mul(next(outputs)));
+        if percent(padded.saturating_sub(used), padded) >= WASTE {
+            let filled = percent(used, padded);
+            let message = format!(
+                "{inputs} channels in and {outputs} out fill tensor cores to {filled} %: they work in tiles of 8"
+            );
+            found.push(
+                Finding::at(node, message)
+                    .help(format!("{} and {} are the next multiples of 8", next(inputs), next(outputs))),
+            );
         }
     }
 }

@@ -46,7 +46,7 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         // A 1x1 that takes every second position drops on purpose.
         if dropped.iter().any(|d| *d > 0) && kernel.iter().any(|k| *k > 1) {
             let message = format!(
-                "a {} window with stride {} never sees the last {} of {} positions",
+                "a window of {} with stride {} never sees the last {} of {} positions",
                 by(kernel),
                 by(strides),
                 by(&dropped),

@@ -2,6 +2,7 @@
 
 use super::{Finding, Lint, Network};
 use crate::base::diagnostic::{Origin, Severity};
+use crate::base::quantity::grouped;
 
 pub(super) static LINT: Lint = Lint {
     name: "unused-input",
@@ -21,7 +22,7 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
             || has_bodies(network);
         if !used && !network.model.main.nodes.is_empty() {
             let value = &network.model.values[*input];
-            let bytes = value.ty.bytes().map_or(String::new(), |n| format!(" ({n} bytes a batch)"));
+            let bytes = value.ty.bytes().map_or(String::new(), |n| format!(" ({} bytes a batch)", grouped(n)));
             found.push(Finding {
                 origin: Origin::File,
                 message: format!("nothing reads the input `{}`{bytes}", value.name),

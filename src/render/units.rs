@@ -1,6 +1,8 @@
 //! Numbers for people: grouped digits, decimal and binary units. Everything is rounded half up in whole numbers, so that
 //! no figure loses a digit on its way through a float.
 
+pub use crate::base::quantity::grouped;
+
 use std::fmt::Write;
 
 /// How bytes are written where there is room for one spelling only.
@@ -25,19 +27,6 @@ const SI: &[(&str, u64)] = &[
 const IEC: &[(&str, u64)] = &[("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("PiB", 1 << 50)];
 const COUNTS: &[(&str, u64)] =
     &[("k", 1_000), ("M", 1_000_000), ("G", 1_000_000_000), ("T", 1_000_000_000_000), ("P", 1_000_000_000_000_000)];
-
-/// All digits in groups of three: `903,400`.
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
 
 /// A count with one decimal and the largest unit that leaves a digit before the point: `40.5 M`. Below 1000 all digits.
 pub fn count(n: u64) -> String {
@@ -90,12 +79,6 @@ fn rounded(part: u128, whole: u128) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_are_grouped_from_the_right() {
-        let written: Vec<_> = [0, 999, 1_000, 903_400, u64::MAX].into_iter().map(grouped).collect();
-        assert_eq!(written, ["0", "999", "1,000", "903,400", "18,446,744,073,709,551,615"]);
-    }
 
     /// 565,613,600 / 10^6 = 565.61 and / 2^20 = 539.41, by hand.
     #[test]

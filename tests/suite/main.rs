@@ -11,6 +11,8 @@ mod ebnf;
 mod export;
 mod files;
 mod onnx;
+mod lints;
+mod onnx_proto;
 mod operators;
 mod oracle;
 mod properties;
