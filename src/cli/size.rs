@@ -20,7 +20,7 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    sizing: Sizing,
+    pub(super) sizing: Sizing,
     #[command(flatten)]
     looks: Looks,
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! Pages of `cnnsize explain`: a lint, a finding, a layer, an operator, a block of the prelude.
 
-use super::faults::{FAULTS, Fault};
+use super::faults::{self, Fault};
 use cnnsize::base::suggest;
 use cnnsize::front::arch::prelude;
 use cnnsize::lint::{self, LINTS, Lint};
@@ -16,7 +16,7 @@ pub(super) fn page(word: &str) -> Result<String, String> {
     let pages: Vec<String> = lint::find(word)
         .map(lint_page)
         .into_iter()
-        .chain(FAULTS.iter().find(|fault| fault.slug == word).map(fault_page))
+        .chain(faults::all().find(|fault| fault.slug == word).map(fault_page))
         .chain(ops::layer(word).map(layer_page))
         .chain(operators().map(operator_page))
         .chain(block(word).map(|text| format!("{word}: a block that every file can call\n\n{}", indented(&text))))
@@ -26,7 +26,7 @@ pub(super) fn page(word: &str) -> Result<String, String> {
 
 fn unknown(word: &str) -> String {
     let layers = ops::layers().flat_map(|layer| layer.aliases.iter().copied().chain([layer.keyword]));
-    let words = LINTS.iter().map(|lint| lint.name).chain(FAULTS.iter().map(|fault| fault.slug)).chain(layers);
+    let words = LINTS.iter().map(|lint| lint.name).chain(faults::all().map(|fault| fault.slug)).chain(layers);
     let operators = ROOMS.iter().flat_map(|room| room.ops).map(|kind| kind.name);
     let shown = visible(word);
     match suggest::nearest(word, words.chain(operators)) {
@@ -50,8 +50,9 @@ fn lint_page(lint: &Lint) -> String {
 }
 
 fn fault_page(fault: &Fault) -> String {
-    let Fault { slug, what, example, remedy } = fault;
-    format!("{slug}: {what}\n\nfor example\n{}\nwhat to do\n{}", indented(example), indented(remedy))
+    let Fault { slug, what, why, example, remedy } = fault;
+    let example = indented(&example.shown());
+    format!("{slug}: {what}\n\n{}\nfor example\n{example}\nwhat to do\n{}", indented(why), indented(remedy))
 }
 
 fn layer_page(layer: &Layer) -> String {

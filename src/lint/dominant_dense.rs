@@ -29,14 +29,13 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         };
         if own >= PARAMETERS && percent(own, total) >= SHARE {
             let positions: u64 = maps.iter().skip(2).product();
-            let message =
-                format!(
-                    "`{}` holds {} % of the parameters: {} of {}",
-                    node.name,
-                    percent(own, total),
-                    grouped(own),
-                    grouped(total)
-                );
+            let message = format!(
+                "`{}` holds {} % of the parameters: {} of {}",
+                node.name,
+                percent(own, total),
+                grouped(own),
+                grouped(total)
+            );
             found.push(
                 Finding::at(node, message)
                     .note(format!(

@@ -22,7 +22,8 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         let (Some(input), Some(kernel)) = (input, ints(node, "kernel_shape")) else { continue };
         let Some(maps) = network.sizes(Some(input)).filter(|maps| maps.len() == kernel.len() + 2) else { continue };
         let dilation = |axis: usize| ints(node, "dilations").and_then(|d| d.get(axis)).copied().unwrap_or(1);
-        let extents = kernel.iter().enumerate().map(|(axis, k)| (k - 1).max(0).saturating_mul(dilation(axis)).saturating_add(1));
+        let extents =
+            kernel.iter().enumerate().map(|(axis, k)| (k - 1).max(0).saturating_mul(dilation(axis)).saturating_add(1));
         let extents: Vec<u64> = extents.filter_map(|extent| extent.try_into().ok()).collect();
         if !extents.iter().zip(&maps[2..]).all(|(extent, size)| extent > size) {
             continue;
@@ -31,7 +32,11 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
             let image = network.model.main.inputs.iter().find(|v| *network.model.values[**v].name == *field.input);
             let sizes = image.and_then(|v| network.sizes(Some(*v)))?;
             // Twice the image less one: then even the unit in the corner sees the opposite corner.
-            let all = field.size.iter().zip(sizes.iter().skip(2)).all(|(seen, size)| *seen >= size.saturating_mul(2).saturating_sub(1));
+            let all = field
+                .size
+                .iter()
+                .zip(sizes.iter().skip(2))
+                .all(|(seen, size)| *seen >= size.saturating_mul(2).saturating_sub(1));
             all.then_some((field.size.clone(), sizes))
         };
         let fields = network.sizing.fields_of(input);
@@ -44,7 +49,9 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
                 by(&sizes[2..])
             );
             let note = format!("the receptive field in front of it is {}", by(&seen));
-            found.push(Finding::at(node, message).note(note).help("use a larger input, one stride less, or a 1x1 window"));
+            found.push(
+                Finding::at(node, message).note(note).help("use a larger input, one stride less, or a 1x1 window"),
+            );
             return;
         }
     }

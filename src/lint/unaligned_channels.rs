@@ -45,10 +45,11 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
             let message = format!(
                 "{inputs} channels in and {outputs} out fill tensor cores to {filled} %: they work in tiles of 8"
             );
-            found.push(
-                Finding::at(node, message)
-                    .help(format!("{} and {} are the next multiples of 8", next(inputs), next(outputs))),
-            );
+            found.push(Finding::at(node, message).help(format!(
+                "{} and {} are the next multiples of 8",
+                next(inputs),
+                next(outputs)
+            )));
         }
     }
 }

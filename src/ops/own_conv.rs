@@ -71,7 +71,7 @@ pub(super) fn linked(call: &Call, window: &Sliding, links: u64, open: Open) -> R
         && (links == 0 || links > pairs)
     {
         let message = format!("{links} links between {channels} and {filters} maps, which make {pairs} pairs");
-        return Err(OpError::new("links", message).help(format!("`links=` takes a number from 1 to {pairs}")));
+        return Err(OpError::new("links-range", message).help(format!("`links=` takes a number from 1 to {pairs}")));
     }
     let attributes = window.write().with_size("links", links).with_size("filters", filters);
     Ok(Step::own("LinkedConv", attributes).with_weights(open))

@@ -2,6 +2,7 @@
 
 use cnnsize::front::arch::{LoadError, Loader};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A file with its path from the repository's root.
@@ -53,6 +54,9 @@ impl Loader for Repository {
         if path.starts_with("..") {
             return Err(LoadError::Escapes);
         }
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).map_err(|_| LoadError::Missing)
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => LoadError::Missing,
+            kind => LoadError::Unreadable(kind.to_string()),
+        })
     }
 }

@@ -81,7 +81,9 @@ fn findings_on_the_examples_are_those_that_were_judged() {
         let (sources, found) = findings(&case.path, &case.text);
         for found in found {
             let place = match &found.origin {
-                Origin::Text(span) => format!("{}:{}", sources.get(span.source).path.display(), sources.start(*span).line),
+                Origin::Text(span) => {
+                    format!("{}:{}", sources.get(span.source).path.display(), sources.start(*span).line)
+                }
                 _ => case.path.display().to_string(),
             };
             all.insert(format!("{place}\t{}", found.code));

@@ -26,7 +26,8 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Lines beyond which a file is two.
 const LINES: usize = 600;
 
-fn sources() -> Vec<(PathBuf, String)> {
+/// Every source file, by its path below `src`.
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from("src")];
     while let Some(folder) = folders.pop() {

@@ -182,3 +182,12 @@ fn file(path: &Path, judged: Judged) -> File {
     let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
     File { path, sources: Arc::new(judged.sources), diagnostics }
 }
+
+/// Codes of what is found about a text in a project with this configuration and no baseline.
+#[cfg(test)]
+pub(super) fn codes(config: &Config, text: &str) -> Vec<&'static str> {
+    let lock = Lock::of(config).unwrap();
+    let judge = Judge { args: &Sizing::default(), config: Some(config), lock: Some(&lock) };
+    let judged = input::Reader::text(&judge, Path::new("net.arch"), text.to_owned()).unwrap();
+    judged.diagnostics.iter().map(|found| found.code).collect()
+}
