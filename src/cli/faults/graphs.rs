@@ -157,6 +157,22 @@ pub(super) static FAULTS: &[Fault] = &[
         remedy: "The message says what it is and how to get the model.",
     },
     Fault {
+        slug: "not-in-onnx",
+        what: "a layer cannot be written as ONNX",
+        why: "ONNX has no operator for it, and one that is nearly the same would be another network.",
+        example: Words(
+            "`cnnsize export lenet.arch -o lenet.onnx`, where `conv 16 5x5 links=60` joins some pairs of maps only",
+        ),
+        remedy: "The message says which layer of ONNX comes nearest. All figures of the layer are known without it.",
+    },
+    Fault {
+        slug: "old-operators",
+        what: "weights cannot be left out of a file of so old operators",
+        why: "`ConstantOfShape`, which stands for a weight that is left out, is in ONNX since version 9 of its operators.",
+        example: Words("`cnnsize export old.onnx --weights stripped -o new.onnx`"),
+        remedy: "`--weights zero` writes them as zeros; they compress well.",
+    },
+    Fault {
         slug: "onnx-damaged",
         what: "a file's structure contradicts itself",
         why: "Bytes were changed; what follows cannot be trusted.",
