@@ -20,9 +20,9 @@ pub(super) static OPS: &[OpKind] = &[
     op("Gelu"),
     in_place("Sigmoid"),
     in_place("HardSigmoid"),
-    taken_apart("HardSwish"),
-    taken_apart("Swish"),
-    taken_apart("Mish"),
+    self_gated("HardSwish", false),
+    self_gated("Swish", true),
+    self_gated("Mish", false),
     in_place("Tanh"),
     in_place("Softplus"),
     in_place("Softsign"),
@@ -39,9 +39,8 @@ const fn in_place(name: &'static str) -> OpKind {
     OpKind { kernel: Kernel::IN_PLACE, ..op(name) }
 }
 
-/// The runtime has no kernel, and runs the operators that its definition consists of.
-const fn taken_apart(name: &'static str) -> OpKind {
-    OpKind { kernel: Kernel::Unmeasured, ..op(name) }
+const fn self_gated(name: &'static str, scaled: bool) -> OpKind {
+    OpKind { kernel: Kernel::SelfGated { scaled }, ..op(name) }
 }
 
 /// What one element costs, itemised. The functions as usually computed: a sigmoid is one exponential, one addition,

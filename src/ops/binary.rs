@@ -34,11 +34,7 @@ pub(super) static OPS: &[OpKind] = &[
     OpKind { kernel: Kernel::Fresh(folded), ..op("Min") },
     OpKind { kernel: Kernel::Fresh(folded), ..op("Sum") },
     OpKind { kernel: Kernel::Fresh(folded), ..op("Mean") },
-    OpKind {
-        slots: &[data("condition"), data("X"), data("Y")],
-        kernel: Kernel::Fresh(|_, at, _| at.output(0)?.bytes()?.checked_mul(2)),
-        ..op("Where")
-    },
+    OpKind { slots: &[data("condition"), data("X"), data("Y")], kernel: Kernel::Fresh(chosen), ..op("Where") },
 ];
 
 const fn op(name: &'static str) -> OpKind {
@@ -46,14 +42,22 @@ const fn op(name: &'static str) -> OpKind {
     OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
 }
 
-/// Inputs are taken two at a time; what comes of them is kept beside the output. Several such values at a time were
-/// measured with three inputs alone.
+/// Inputs are taken two at a time: what comes of all but the last is kept beside the output.
 fn folded(_: &Spec, at: &At, _: u64) -> Option<u64> {
-    match at.inputs.len() {
-        0..=2 => Some(0),
-        3 => at.output(0)?.bytes(),
-        _ => None,
-    }
+    let (_, but_last) = at.inputs.split_last()?;
+    if but_last.len() < 2 { Some(0) } else { spread(at, &(0..but_last.len()).collect::<Vec<_>>()) }
+}
+
+/// What is chosen of each of the two is kept beside the output.
+fn chosen(_: &Spec, at: &At, _: u64) -> Option<u64> {
+    spread(at, &[0, 1])?.checked_add(spread(at, &[0, 2])?)
+}
+
+/// Bytes of a tensor of the output's type and of the sizes to which these inputs broadcast.
+fn spread(at: &At, positions: &[usize]) -> Option<u64> {
+    let shapes = positions.iter().map(|p| at.tensor(*p).map(|t| &t.shape));
+    let shape = shapes.into_iter().try_fold(Shape::scalar(), |all, next| all.broadcast(next?).ok())?;
+    TensorType { dtype: at.output(0)?.dtype, shape }.bytes()
 }
 
 /// What an output element costs with so many inputs.

@@ -7,9 +7,9 @@ use crate::tensor::{DType, Dim, Elements, Literal, Ratio, TensorType, ValueType}
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("Cast", &[data("input")], read_cast),
-    op("CastLike", &[data("input"), steer("target_type")], read_cast_like),
-    op("BitCast", &[data("input")], read_bit_cast),
+    OpKind { kernel: Kernel::IN_PLACE, ..op("Cast", &[data("input")], read_cast) },
+    OpKind { kernel: Kernel::Unmeasured, ..op("CastLike", &[data("input"), steer("target_type")], read_cast_like) },
+    OpKind { kernel: Kernel::Alias, ..op("BitCast", &[data("input")], read_bit_cast) },
 ];
 
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;

@@ -9,7 +9,7 @@ use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
     op("", "CenterCropPad", &[data("input_data"), steer("shape")]),
-    op("", "Trilu", &[data("input"), steer("k")]),
+    OpKind { kernel: Kernel::IN_PLACE, ..op("", "Trilu", &[data("input"), steer("k")]) },
     op("com.microsoft", "Trilu", &[data("X"), steer("k")]),
     op("", "ReverseSequence", &[data("input"), steer("sequence_lens")]),
 ];

@@ -16,7 +16,10 @@ pub(super) static OPS: &[OpKind] = &[
     OpKind { kernel: Kernel::IN_PLACE, ..op("Scatter", SCATTERED, read_scatter) },
     OpKind { kernel: Kernel::IN_PLACE, ..op("ScatterElements", SCATTERED, read_scatter) },
     op("ScatterND", SCATTERED, read_scatter),
-    op("TensorScatter", &[data("past_cache"), data("update"), steer("write_indices")], read_scatter),
+    OpKind {
+        kernel: Kernel::IN_PLACE,
+        ..op("TensorScatter", &[data("past_cache"), data("update"), steer("write_indices")], read_scatter)
+    },
     op("OneHot", &[data("indices"), steer("depth"), steer("values")], read_one_hot),
 ];
 

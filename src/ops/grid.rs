@@ -16,7 +16,7 @@ pub(super) static OPS: &[OpKind] = &[
         name: "GridSample",
         slots: SAMPLE,
         storage: Storage::Fresh,
-        kernel: Kernel::Unmeasured,
+        kernel: Kernel::FRESH,
         read: read_sample,
     },
     OpKind {

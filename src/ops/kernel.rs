@@ -13,6 +13,12 @@ pub enum Kernel {
     Loaded,
     /// Its first output is its first input under another shape or name.
     Alias,
+    /// The provider has no kernel: the runtime runs the operator's definition as x · f(x), or as x · f(αx) with α cast to
+    /// the input's type. f is a value of its own.
+    SelfGated {
+        /// Whether there is an α.
+        scaled: bool,
+    },
     /// Its outputs have memory of their own.
     Fresh(Scratch),
     /// Its first output takes the memory of the first of these inputs that has its sizes and is read for the last time,
@@ -30,7 +36,7 @@ impl Kernel {
     pub fn scratch(self, spec: &Spec, at: &At, threads: u64) -> Option<u64> {
         match self {
             Kernel::Unmeasured => None,
-            Kernel::Loaded | Kernel::Alias => Some(0),
+            Kernel::Loaded | Kernel::Alias | Kernel::SelfGated { .. } => Some(0),
             Kernel::Fresh(scratch) | Kernel::InPlace(_, scratch) => scratch(spec, at, threads),
         }
     }

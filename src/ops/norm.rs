@@ -22,17 +22,21 @@ use crate::tensor::{DType, Dim, Literal, TensorType, ValueType};
 pub(super) static OPS: &[OpKind] = &[
     op("InstanceNormalization"),
     op("LayerNormalization"),
-    op("GroupNormalization"),
+    unmeasured("GroupNormalization"),
     op("RMSNormalization"),
-    op("MeanVarianceNormalization"),
+    unmeasured("MeanVarianceNormalization"),
     // ONNX Runtime writes its own RMS normalisation into the standard domain.
-    op("SimplifiedLayerNormalization"),
-    OpKind { domain: super::OWN_DOMAIN, ..op("ChannelNormalization") },
+    unmeasured("SimplifiedLayerNormalization"),
+    OpKind { domain: super::OWN_DOMAIN, ..unmeasured("ChannelNormalization") },
 ];
 
 const fn op(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("X"), norm("scale"), norm("bias")];
     OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+}
+
+const fn unmeasured(name: &'static str) -> OpKind {
+    OpKind { kernel: Kernel::Unmeasured, ..op(name) }
 }
 
 /// The layers of this room.

@@ -95,20 +95,24 @@ impl Mode {
     }
 }
 
-/// Linear interpolation of the last two of four axes looks up two neighbours and two weights, 4 bytes each, for every row
-/// and every column of the output.
+/// Linear interpolation of two axes looks up two neighbours and two weights, 4 bytes each, for every row and column of
+/// the output; of three axes six such for every plane, row and column, and a tensor of three axes is taken as those.
 fn tables(spec: &Spec, at: &At, _: u64) -> Option<u64> {
     let (from, to) = (at.tensor(0)?.shape.sizes()?, at.output(0)?.shape.sizes()?);
     if spec.attributes.flag("antialias", false).ok()? {
         return None;
     }
     match (Mode::read(spec.attributes).ok()?, &to[..]) {
-        (Mode::Nearest, _) => Some(0),
+        (Mode::Nearest | Mode::Cubic, _) => Some(0),
         _ if from == to => Some(0),
-        (Mode::Linear, [.., rows, columns]) if to.len() == 4 && from.get(..2) == to.get(..2) => {
+        (Mode::Linear, [_, rows, columns, last]) if from.last() == Some(last) && from.get(1) != Some(rows) => {
             rows.checked_add(*columns)?.checked_mul(16)
         }
-        (Mode::Linear | Mode::Cubic, _) => None,
+        (Mode::Linear, [_, _, rows, columns]) => rows.checked_add(*columns)?.checked_mul(16),
+        (Mode::Linear, [planes, rows, columns] | [_, _, planes, rows, columns]) => {
+            planes.checked_add(*rows)?.checked_add(*columns)?.checked_mul(24)
+        }
+        (Mode::Linear, _) => None,
     }
 }
 

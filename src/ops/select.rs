@@ -11,7 +11,7 @@ use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType,
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("TopK", &[data("X"), steer("K")], read_top),
+    OpKind { kernel: Kernel::FRESH, ..op("TopK", &[data("X"), steer("K")], read_top) },
     op("NonZero", &[data("X")], read_non_zero),
     op("Unique", &[data("X")], read_unique),
     op("Compress", &[data("input"), steer("condition")], read_compress),
@@ -31,7 +31,7 @@ pub(super) static OPS: &[OpKind] = &[
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

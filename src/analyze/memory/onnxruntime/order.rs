@@ -1,24 +1,25 @@
-//! The order in which ONNX Runtime runs the nodes: a depth-first search against the edges, begun at the nodes that
-//! nothing reads, the last of them first, and of a node's producers the last in the file first. A residual block thus
-//! runs its shortcut before its main branch when the file has it later.
+//! The order of calls: a depth-first search against the edges, begun at the calls whose outputs nothing reads, the one of
+//! the largest number first, and of a call's producers the one of the largest number first. A residual block thus runs
+//! its shortcut before its main branch when the file has it later.
 //!
 //! (`Graph::ReverseDFSFrom` as `GraphViewer` calls it; profiles of version 1.32 have the same order.)
 
-use crate::graph::{Model, NodeId, each_use};
-use crate::ops::kernel::Kernel;
+use super::program::{Call, Program};
 
-/// The network's nodes in running order.
-pub(super) fn running(model: &Model) -> Vec<NodeId> {
-    let nodes: Vec<NodeId> = model.main.nodes.iter().copied().filter(|id| runs(model, *id)).collect();
-    let producers = producers(model, &nodes);
-    let mut read = vec![false; nodes.len()];
+/// Puts the calls into the order in which they run.
+pub(super) fn sort(program: &mut Program) {
+    // Places are numbers from here on.
+    program.calls.sort_by_key(|call| call.index);
+    let calls = &program.calls;
+    let producers = producers(program);
+    let mut read = vec![false; calls.len()];
     producers.iter().flatten().for_each(|place| read[*place] = true);
-    let mut pending: Vec<Visit> = (0..nodes.len()).filter(|place| !read[*place]).map(Visit::Enter).collect();
-    let mut seen = vec![false; nodes.len()];
-    let mut order = Vec::with_capacity(nodes.len());
+    let mut pending: Vec<Visit> = (0..calls.len()).filter(|place| !read[*place]).map(Visit::Enter).collect();
+    let mut seen = vec![false; calls.len()];
+    let mut order = Vec::with_capacity(calls.len());
     while let Some(visit) = pending.pop() {
         match visit {
-            Visit::Leave(place) => order.push(nodes[place]),
+            Visit::Leave(place) => order.push(place),
             Visit::Enter(place) if seen[place] => {}
             Visit::Enter(place) => {
                 seen[place] = true;
@@ -27,12 +28,8 @@ pub(super) fn running(model: &Model) -> Vec<NodeId> {
             }
         }
     }
-    order
-}
-
-/// A node that is loaded with the file as a stored value is none when it comes to running.
-fn runs(model: &Model, id: NodeId) -> bool {
-    !matches!(model.nodes[id].kind.kernel, Kernel::Loaded)
+    let mut calls: Vec<Option<Call>> = std::mem::take(&mut program.calls).into_iter().map(Some).collect();
+    program.calls = order.into_iter().filter_map(|place| calls[place].take()).collect();
 }
 
 enum Visit {
@@ -40,20 +37,17 @@ enum Visit {
     Leave(usize),
 }
 
-/// For each node the places of the nodes that it reads from, in ascending order.
-fn producers(model: &Model, nodes: &[NodeId]) -> Vec<Vec<usize>> {
-    let mut place_of = vec![None; model.nodes.len()];
-    for (place, id) in nodes.iter().enumerate() {
-        place_of[id.index()] = Some(place);
+/// For each call the places of those whose outputs it reads, in ascending order.
+fn producers(program: &Program) -> Vec<Vec<usize>> {
+    let mut producer = vec![None; program.values.len()];
+    for (place, call) in program.calls.iter().enumerate() {
+        call.outputs.iter().for_each(|value| producer[*value] = Some(place));
     }
-    let of_node = |id: &NodeId| {
-        let mut places = Vec::new();
-        each_use(model, *id, &mut |value| {
-            places.extend(model.values[value].producer().and_then(|(node, _)| place_of[node.index()]));
-        });
+    let of_call = |call: &Call| {
+        let mut places: Vec<usize> = call.reads().filter_map(|value| producer[value]).collect();
         places.sort_unstable();
         places.dedup();
         places
     };
-    nodes.iter().map(of_node).collect()
+    program.calls.iter().map(of_call).collect()
 }

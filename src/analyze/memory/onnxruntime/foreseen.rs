@@ -1,0 +1,84 @@
+//! Which sizes the runtime knows before it runs: only values of known and equal sizes take over one another's memory.
+//!
+//! It sees what is stored, and follows sizes through operators as long as nothing but sizes of other values goes into
+//! them: the product of two sizes is foreseen, a size times a stored number is not (measured on version 1.32, through
+//! the types of a session's outputs). Where our own inference knows more than that, each node is asked once more, with
+//! what the runtime knows.
+
+use crate::graph::{Model, Node, NodeId, Source, ValueId};
+use crate::ops::kernel::Kernel;
+use crate::ops::rules::{At, SlotRole};
+use crate::tensor::{Literal, ValueType};
+use std::collections::HashMap;
+
+/// Types of the values of which the runtime knows less than the model.
+pub(super) fn types(model: &Model) -> HashMap<ValueId, ValueType> {
+    let mut runtime = Runtime { model, types: HashMap::new(), contents: HashMap::new() };
+    model.main.nodes.iter().for_each(|id| runtime.follow(*id));
+    runtime.types
+}
+
+struct Runtime<'a> {
+    model: &'a Model,
+    /// Types that are less than the model's.
+    types: HashMap<ValueId, ValueType>,
+    /// Contents of computed values, where it foresees any.
+    contents: HashMap<ValueId, Literal>,
+}
+
+impl Runtime<'_> {
+    fn follow(&mut self, id: NodeId) {
+        let node = &self.model.nodes[id];
+        let inputs: Vec<Option<&ValueType>> = node.inputs.iter().map(|v| v.map(|v| self.ty(v))).collect();
+        let known: Vec<Option<&Literal>> = node.inputs.iter().map(|v| v.and_then(|v| self.contents(v))).collect();
+        let mut seen = node.inputs.iter().flatten();
+        let less =
+            seen.any(|v| self.types.contains_key(v) || self.contents(*v) != self.model.values[*v].literal.as_deref());
+        let folds = node.outputs.iter().flatten().any(|v| self.model.values[*v].literal.as_deref().is_some());
+        if !less && !folds {
+            return;
+        }
+        let at = At { inputs: &inputs, known: &known, outputs: &[], n_outputs: node.outputs.len(), bodies: &[] };
+        let types = node.op.infer(&at).unwrap_or_default();
+        let outputs: Vec<&ValueType> = types.iter().collect();
+        let literals = if self.follows(node) { node.op.fold(&At { outputs: &outputs, ..at }) } else { Vec::new() };
+        let (mut types, mut literals) = (types.into_iter(), literals.into_iter());
+        for output in &node.outputs {
+            let (ty, literal) = (types.next().unwrap_or(ValueType::Unknown), literals.next().flatten());
+            let Some(output) = *output else { continue };
+            if ty != self.model.values[output].ty {
+                self.types.insert(output, ty);
+            }
+            if let Some(literal) = literal {
+                self.contents.insert(output, literal);
+            }
+        }
+    }
+
+    fn ty(&self, value: ValueId) -> &ValueType {
+        self.types.get(&value).unwrap_or(&self.model.values[value].ty)
+    }
+
+    fn contents(&self, value: ValueId) -> Option<&Literal> {
+        if is_stored(self.model, value) {
+            self.model.values[value].literal.as_deref()
+        } else {
+            self.contents.get(&value)
+        }
+    }
+
+    /// Whether it follows contents through a node: none of what the node works on is stored.
+    fn follows(&self, node: &Node) -> bool {
+        let mut inputs = node.inputs.iter().enumerate().filter_map(|(place, v)| Some((place, (*v)?)));
+        !inputs.any(|(place, v)| node.kind.slot(place).role == SlotRole::Data && is_stored(self.model, v))
+    }
+}
+
+/// Whether the file holds a value.
+fn is_stored(model: &Model, value: ValueId) -> bool {
+    match model.values[value].source {
+        Source::Stored(_) => true,
+        Source::Node(node, _) | Source::Inside(node, _) => matches!(model.nodes[node].kind.kernel, Kernel::Loaded),
+        Source::Input => false,
+    }
+}

@@ -1,0 +1,186 @@
+//! The network as the runtime sees it: kernels that it calls, and values that it keeps in memory. A node is one call,
+//! unless the provider has no kernel for its operator and runs what the operator's definition consists of.
+
+use super::{Unplanned, foreseen};
+use crate::graph::{Model, NodeId, Source, ValueId, each_use};
+use crate::ops::kernel::Kernel;
+use crate::ops::rules::{Open, Spec};
+use crate::tensor::{DType, ValueType};
+use std::collections::HashMap;
+
+/// Kernels to call, in no particular order, and the values that they read and write.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    pub(super) values: Vec<Value>,
+    pub(super) calls: Vec<Call>,
+    /// How many combinations of sizes and bits of an element occur.
+    pub(super) classes: usize,
+}
+
+/// A value in memory. Its place in the program is its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) bytes: u64,
+    /// The combination of sizes and bits of an element that it has: only values of one class take over one another's
+    /// memory. `None` for scalars and for sizes that the runtime does not know beforehand, which never do.
+    pub(super) class: Option<usize>,
+    /// Fed, stored, or loaded with the file: there before the first call.
+    pub(super) given: bool,
+    /// Belongs to the caller in the end.
+    pub(super) delivered: bool,
+}
+
+/// A call of a kernel.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// The node that it is for.
+    pub(super) node: NodeId,
+    /// The runtime's number for it, by which it orders calls that could come in any order.
+    pub(super) index: usize,
+    pub(super) kernel: Kernel,
+    pub(super) inputs: Vec<Option<usize>>,
+    /// What its sub-graphs read from outside.
+    pub(super) captured: Vec<usize>,
+    pub(super) outputs: Vec<usize>,
+    /// Bytes held while it runs.
+    pub(super) scratch: u64,
+}
+
+impl Call {
+    /// Everything that it reads, as often as it does.
+    pub(super) fn reads(&self) -> impl Iterator<Item = usize> {
+        self.inputs.iter().flatten().chain(&self.captured).copied()
+    }
+}
+
+/// Translates a network. What is not known of a node, or of one of its values, ends it.
+pub(super) fn of(model: &Model, threads: u64) -> Result<Program, Unplanned> {
+    let mut translator = Translator { model, threads, program: Program::default(), classes: HashMap::new() };
+    translator.values()?;
+    for (place, id) in model.main.nodes.iter().enumerate() {
+        translator.node(place, *id)?;
+    }
+    let classes = translator.classes.len();
+    Ok(Program { classes, ..translator.program })
+}
+
+struct Translator<'a> {
+    model: &'a Model,
+    threads: u64,
+    program: Program,
+    classes: HashMap<(Vec<u64>, u64), usize>,
+}
+
+impl Translator<'_> {
+    /// The network's values, each in the place of its id.
+    fn values(&mut self) -> Result<(), Unplanned> {
+        let model = self.model;
+        self.program.values = model.values.iter().map(|(_, v)| given(model, v.source)).collect();
+        let mut needed: Vec<(Option<NodeId>, ValueId)> = model.main.inputs.iter().map(|v| (None, *v)).collect();
+        for id in &model.main.nodes {
+            needed.extend(model.nodes[*id].outputs.iter().flatten().map(|v| (Some(*id), *v)));
+        }
+        let less = foreseen::types(model);
+        for (node, id) in needed {
+            let found = self.value(&model.values[id].ty).map_err(|reason| Unplanned { node, reason })?;
+            let value = &mut self.program.values[id.index()];
+            (value.bytes, value.class) = found;
+            if less.get(&id).is_some_and(|ty| ty.tensor().and_then(|t| t.shape.sizes()).is_none()) {
+                value.class = None;
+            }
+        }
+        for output in &model.main.outputs {
+            let value = &mut self.program.values[output.index()];
+            value.delivered = !value.given;
+        }
+        Ok(())
+    }
+
+    /// Bytes and class of a value of this type.
+    fn value(&mut self, ty: &ValueType) -> Result<(u64, Option<usize>), &'static str> {
+        let tensor = ty.tensor().ok_or("a value is no tensor")?;
+        let sizes = tensor.shape.sizes().ok_or("the size of a value is not known")?;
+        let bits = match tensor.dtype {
+            None => return Err("the element type of a value is not known"),
+            Some(DType::F16 | DType::BF16) => return Err("half-precision values are cast, which is not simulated"),
+            Some(dtype) => dtype.bits(),
+        };
+        let bytes = tensor.bytes().ok_or("the size of a value is not known")?;
+        if sizes.is_empty() {
+            return Ok((bytes, None));
+        }
+        let next = self.classes.len();
+        Ok((bytes, Some(*self.classes.entry((sizes, bits)).or_insert(next))))
+    }
+
+    fn node(&mut self, place: usize, id: NodeId) -> Result<(), Unplanned> {
+        let unknown = |reason| Unplanned { node: Some(id), reason };
+        let node = &self.model.nodes[id];
+        let kernel = node.kind.kernel;
+        let spec = Spec { kind: node.kind, attributes: &node.attributes, opset: node.opset, open: &Open::default() };
+        let scratch = self.model.at(id, |_, at| kernel.scratch(&spec, at, self.threads));
+        let inputs: Vec<Option<usize>> = node.inputs.iter().map(|v| v.map(ValueId::index)).collect();
+        let mut captured = Vec::new();
+        each_use(self.model, id, &mut |value| captured.push(value.index()));
+        let call = Call {
+            node: id,
+            index: place,
+            kernel,
+            captured: captured.split_off(inputs.iter().flatten().count()),
+            inputs,
+            outputs: node.outputs.iter().flatten().map(|v| v.index()).collect(),
+            scratch: scratch.ok_or(unknown("what its kernel does with memory was not measured"))?,
+        };
+        match kernel {
+            Kernel::Loaded => {}
+            Kernel::SelfGated { scaled } => self.self_gated(call, scaled),
+            Kernel::Unmeasured | Kernel::Alias | Kernel::Fresh(_) | Kernel::InPlace(..) => {
+                self.program.calls.push(call)
+            }
+        }
+        Ok(())
+    }
+
+    /// f(x), which the function of the scaled input is written over, and its product with x. What a definition consists
+    /// of is numbered behind all nodes, and what that consists of (the cast of the factor) behind it.
+    fn self_gated(&mut self, whole: Call, scaled: bool) {
+        let Some(x) = whole.inputs.first().copied().flatten() else { return };
+        let part = |index, kernel, inputs, output| Call {
+            index,
+            kernel,
+            inputs,
+            captured: Vec::new(),
+            outputs: vec![output],
+            ..whole.clone()
+        };
+        let nodes = self.model.main.nodes.len();
+        let own = nodes.saturating_add(whole.index.saturating_mul(3));
+        let gate = self.add(Value { given: false, delivered: false, ..self.program.values[x] });
+        let mut read = vec![Some(x)];
+        if scaled {
+            let factor = self.add(Value { bytes: 4, ..Value::default() });
+            let index = nodes.saturating_mul(4).saturating_add(whole.index);
+            self.program.calls.push(part(index, Kernel::FRESH, Vec::new(), factor));
+            read.insert(0, Some(factor));
+        }
+        let calls = [
+            part(own, Kernel::FRESH, read, gate),
+            part(own.saturating_add(2), Kernel::FRESH, vec![Some(x), Some(gate)], whole.outputs[0]),
+        ];
+        self.program.calls.extend(calls);
+    }
+
+    fn add(&mut self, value: Value) -> usize {
+        self.program.values.push(value);
+        self.program.values.len() - 1
+    }
+}
+
+/// A value of which nothing is known but whether it is there before the first call.
+fn given(model: &Model, source: Source) -> Value {
+    let given = match source {
+        Source::Input | Source::Stored(_) => true,
+        Source::Node(node, _) | Source::Inside(node, _) => matches!(model.nodes[node].kind.kernel, Kernel::Loaded),
+    };
+    Value { given, ..Value::default() }
+}
