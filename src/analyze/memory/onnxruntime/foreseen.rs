@@ -39,7 +39,7 @@ impl Runtime<'_> {
             return;
         }
         let at = At { inputs: &inputs, known: &known, outputs: &[], n_outputs: node.outputs.len(), bodies: &[] };
-        let types = node.op.infer(&at).unwrap_or_default();
+        let types = if self.is_steered_blindly(node) { Vec::new() } else { node.op.infer(&at).unwrap_or_default() };
         let outputs: Vec<&ValueType> = types.iter().collect();
         let literals = if self.follows(node) { node.op.fold(&At { outputs: &outputs, ..at }) } else { Vec::new() };
         let (mut types, mut literals) = (types.into_iter(), literals.into_iter());
@@ -67,11 +67,23 @@ impl Runtime<'_> {
         }
     }
 
-    /// Whether it follows contents through a node: none of what the node works on is stored.
+    /// Whether it follows contents through a node: no stored contents are among what the node works on.
     fn follows(&self, node: &Node) -> bool {
-        let mut inputs = node.inputs.iter().enumerate().filter_map(|(place, v)| Some((place, (*v)?)));
-        !inputs.any(|(place, v)| node.kind.slot(place).role == SlotRole::Data && is_stored(self.model, v))
+        let stored = |v| is_stored(self.model, v) && self.model.values[v].literal.is_some();
+        !inputs(node, SlotRole::Data).any(stored)
     }
+
+    /// Where it does not foresee all that steers a node, it foresees nothing of what comes out.
+    fn is_steered_blindly(&self, node: &Node) -> bool {
+        let unseen = |v| self.contents(v) != self.model.values[v].literal.as_deref();
+        inputs(node, SlotRole::Steer).any(unseen)
+    }
+}
+
+/// The inputs of a node in slots of a role.
+fn inputs(node: &Node, role: SlotRole) -> impl Iterator<Item = ValueId> {
+    let placed = node.inputs.iter().enumerate().filter_map(|(place, v)| Some((place, (*v)?)));
+    placed.filter(move |(place, _)| node.kind.slot(*place).role == role).map(|(_, v)| v)
 }
 
 /// Whether the file holds a value.
