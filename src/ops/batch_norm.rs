@@ -18,7 +18,7 @@ pub(super) static OPS: &[OpKind] = &[OpKind {
     name: "BatchNormalization",
     slots: &[data("X"), norm("scale"), norm("B"), buffer("input_mean"), buffer("input_var")],
     storage: Storage::Fresh,
-    kernel: Kernel::FRESH,
+    kernel: Kernel::Fresh(inference_alone),
     read,
 }];
 
@@ -54,6 +54,11 @@ struct BatchNorm {
 fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
     let training = spec.attributes.flag("training_mode", false)?;
     Ok(Box::new(BatchNorm { training, open: spec.open.clone() }))
+}
+
+/// Nothing at inference; training was not measured.
+fn inference_alone(spec: &Spec, _: &At, _: u64) -> Option<u64> {
+    (spec.attributes.flag("training_mode", false) == Ok(false)).then_some(0)
 }
 
 /// The second axis; a tensor of one dimension has a single channel.

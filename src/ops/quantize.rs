@@ -12,7 +12,11 @@ use crate::tensor::{DType, Literal, Shape, TensorType, ValueType};
 /// The operators of this room. What is dequantised is a weight where it is stored.
 pub(super) static OPS: &[OpKind] = &[
     op("QuantizeLinear", &[data("x"), steer("y_scale"), steer("y_zero_point")]),
-    op("DequantizeLinear", &[weight("x"), steer("x_scale"), steer("x_zero_point")]),
+    OpKind {
+        // The runtime makes one for each reader.
+        kernel: Kernel::Unmeasured,
+        ..op("DequantizeLinear", &[weight("x"), steer("x_scale"), steer("x_zero_point")])
+    },
     op("DynamicQuantizeLinear", &[data("x")]),
 ];
 

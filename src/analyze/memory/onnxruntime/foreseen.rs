@@ -39,7 +39,12 @@ impl Runtime<'_> {
             return;
         }
         let at = At { inputs: &inputs, known: &known, outputs: &[], n_outputs: node.outputs.len(), bodies: &[] };
-        let types = if self.is_steered_blindly(node) { Vec::new() } else { node.op.infer(&at).unwrap_or_default() };
+        let mut types = node.op.infer(&at).unwrap_or_default();
+        let is_less =
+            |(ty, output): (&ValueType, &Option<ValueId>)| output.is_some_and(|v| *ty != self.model.values[v].ty);
+        if types.iter().zip(&node.outputs).any(is_less) && self.is_steered_blindly(node) {
+            types.clear();
+        }
         let outputs: Vec<&ValueType> = types.iter().collect();
         let literals = if self.follows(node) { node.op.fold(&At { outputs: &outputs, ..at }) } else { Vec::new() };
         let (mut types, mut literals) = (types.into_iter(), literals.into_iter());
@@ -73,7 +78,7 @@ impl Runtime<'_> {
         !inputs(node, SlotRole::Data).any(stored)
     }
 
-    /// Where it does not foresee all that steers a node, it foresees nothing of what comes out.
+    /// Whether it does not foresee all that steers a node. Where sizes depend on that, it foresees none of them.
     fn is_steered_blindly(&self, node: &Node) -> bool {
         let unseen = |v| self.contents(v) != self.model.values[v].literal.as_deref();
         inputs(node, SlotRole::Steer).any(unseen)
