@@ -133,9 +133,9 @@ impl Translator<'_> {
         };
         match kernel {
             Kernel::Loaded => {}
-            Kernel::SelfGated { scaled } => self.self_gated(call, scaled),
+            Kernel::SelfGated { scaled } => self.self_gated(&call, scaled),
             Kernel::Unmeasured | Kernel::Alias | Kernel::Fresh(_) | Kernel::InPlace(..) => {
-                self.program.calls.push(call)
+                self.program.calls.push(call);
             }
         }
         Ok(())
@@ -143,8 +143,8 @@ impl Translator<'_> {
 
     /// f(x), which the function of the scaled input is written over, and its product with x. What a definition consists
     /// of is numbered behind all nodes, and what that consists of (the cast of the factor) behind it.
-    fn self_gated(&mut self, whole: Call, scaled: bool) {
-        let Some(x) = whole.inputs.first().copied().flatten() else { return };
+    fn self_gated(&mut self, whole: &Call, scaled: bool) {
+        let (Some(Some(x)), Some(y)) = (whole.inputs.first().copied(), whole.outputs.first().copied()) else { return };
         let part = |index, kernel, inputs, output| Call {
             index,
             kernel,
@@ -165,7 +165,7 @@ impl Translator<'_> {
         }
         let calls = [
             part(own, Kernel::FRESH, read, gate),
-            part(own.saturating_add(2), Kernel::FRESH, vec![Some(x), Some(gate)], whole.outputs[0]),
+            part(own.saturating_add(2), Kernel::FRESH, vec![Some(x), Some(gate)], y),
         ];
         self.program.calls.extend(calls);
     }
