@@ -249,6 +249,11 @@ impl Reader for Exporter<'_> {
         if let Err(message) = self.misplaced("onnx") {
             return Ok(Err(message));
         }
+        if self.format == Format::Onnx && self.args.sizing.precision.is_some() {
+            return Ok(Err(
+                "`--precision` sizes a graph as if it had been written so, and does not write it anew".into()
+            ));
+        }
         let bindings = onnx::bindings(&self.args.sizing);
         let found = |made, diagnostics| {
             Ok(Found { made, diagnostics, source: path.display().to_string(), sources: Sources::default() })

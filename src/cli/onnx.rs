@@ -7,7 +7,7 @@ use cnnsize::analyze::{self, Options};
 use cnnsize::base::source::Sources;
 use cnnsize::front::arch::ast::Size;
 use cnnsize::front::onnx::{self, Bindings, Contents, Read};
-use cnnsize::graph::{Model, Source};
+use cnnsize::graph::{Model, Precision, Source};
 use cnnsize::render::{Broken, Entry, Figures, Layout, Outcome};
 use cnnsize::tensor::DType;
 use std::collections::BTreeSet;
@@ -37,7 +37,7 @@ pub(super) fn entry<C: Contents>(
         source: source.clone(),
         format: "onnx",
         batch,
-        precision: precision(model),
+        precision: precision(model, &sizing),
         convention: sizing.convention(),
         dims,
     };
@@ -89,15 +89,30 @@ pub(super) fn bindings(sizing: &Sizing) -> Bindings {
         dims: sizing.dim.clone(),
         inputs: sizing.input.iter().map(|(name, size)| (name.clone(), sizes(size))).collect(),
         values: sizing.value.clone(),
+        precision: sizing.precision.map_or_else(Precision::default, |asked| Precision {
+            weights: asked.weights,
+            activations: asked.activations,
+        }),
     }
 }
 
-/// The element types of the parameters, or else of the inputs: a graph states its own.
-fn precision(model: &Model) -> String {
+/// The element types of the parameters, or else of the inputs: a graph states its own. Where others were asked for, both if
+/// they differ, and under the word that asked for them (`tf32` for `fp32`).
+fn precision(model: &Model, sizing: &Sizing) -> String {
     let learned = model.values.iter().filter(|(_, v)| matches!(v.source, Source::Stored(s) if s.role.is_parameter()));
     let learned: BTreeSet<DType> = learned.filter_map(|(_, v)| v.ty.tensor()?.dtype).collect();
-    let fed = || model.main.inputs.iter().filter_map(|id| model.values[*id].ty.tensor()?.dtype).collect();
-    let types = if learned.is_empty() { fed() } else { learned };
-    let names: Vec<_> = types.into_iter().map(|dtype| precision_name(dtype, dtype)).collect();
-    names.join("+")
+    let fed: BTreeSet<DType> = model.main.inputs.iter().filter_map(|id| model.values[*id].ty.tensor()?.dtype).collect();
+    let asked = sizing.precision.and_then(|asked| Some((asked.name?, asked.weights?)));
+    let name = |dtype: &DType| match asked {
+        Some((name, wanted)) if wanted == *dtype => name.to_owned(),
+        _ => precision_name(*dtype, *dtype),
+    };
+    let names = |types: &BTreeSet<DType>| types.iter().map(name).collect::<Vec<_>>().join("+");
+    match (names(&learned), names(&fed)) {
+        (learned, fed) if learned.is_empty() => fed,
+        (learned, fed) if sizing.precision.is_some() && learned != fed => {
+            format!("weights={learned} activations={fed}")
+        }
+        (learned, _) => learned,
+    }
 }

@@ -19,7 +19,8 @@ pub(super) struct Sizing {
     /// Examples at once [default: the file's, or 1]
     #[arg(short, long, value_name = "N", value_parser = values::count)]
     pub batch: Option<u64>,
-    /// Element types: fp32, fp16, bf16, int8 …, or apart as `weights=int8,activations=fp16`
+    /// Element types: fp32, fp16, bf16, int8 …, or apart as `weights=int8,activations=fp16`; in an ONNX graph in place of
+    /// fp32, where no cast says otherwise
     #[arg(short, long, value_name = "TYPE", value_parser = values::precision)]
     pub precision: Option<Precision>,
     /// Size of an input: `3@384x384`, or a full shape as `NAME=1x3x384x384`
@@ -109,7 +110,6 @@ impl Sizing {
             ("--dim", "onnx", !self.dim.is_empty()),
             ("--value", "onnx", !self.value.is_empty()),
             ("--let", "arch", !self.lets.is_empty()),
-            ("--precision", "arch", self.precision.is_some()),
             ("--model", "arch", self.model.is_some()),
         ];
         let (option, format, _) = options.iter().find(|(_, format, set)| *set && !given(format))?;

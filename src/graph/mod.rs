@@ -3,9 +3,11 @@
 //! every edge was visited.
 
 mod build;
+mod precision;
 mod walk;
 
 pub use build::{Builder, NodeSpec, OpenSpec, Shared};
+pub use precision::Precision;
 pub(crate) use walk::each_use;
 pub use walk::{Lifetime, lifetimes, users};
 

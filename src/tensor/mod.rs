@@ -83,6 +83,28 @@ impl ValueType {
         }
     }
 
+    /// Whether tensors of this element type are in it.
+    pub fn holds(&self, dtype: DType) -> bool {
+        match self {
+            ValueType::Tensor(t) => t.dtype == Some(dtype),
+            ValueType::Sequence(inner) | ValueType::Optional(inner) | ValueType::Map(_, inner) => inner.holds(dtype),
+            ValueType::Unknown => false,
+        }
+    }
+
+    /// The same with another element type in the place of this one.
+    #[must_use]
+    pub fn with(&self, from: DType, to: DType) -> ValueType {
+        let inner = |inner: &ValueType| Box::new(inner.with(from, to));
+        match self {
+            ValueType::Tensor(t) if t.dtype == Some(from) => TensorType::new(to, t.shape.clone()).into(),
+            ValueType::Sequence(s) => ValueType::Sequence(inner(s)),
+            ValueType::Optional(o) => ValueType::Optional(inner(o)),
+            ValueType::Map(key, value) => ValueType::Map(*key, inner(value)),
+            ValueType::Tensor(_) | ValueType::Unknown => self.clone(),
+        }
+    }
+
     /// The narrowest type that holds values of both: what differs is unknown.
     pub fn join(&self, other: &ValueType) -> ValueType {
         match (self, other) {

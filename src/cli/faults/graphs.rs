@@ -201,6 +201,16 @@ pub(super) static FAULTS: &[Fault] = &[
         remedy: "Fetch the file again.",
     },
     Fault {
+        slug: "precision-unused",
+        what: "`--precision` is given for a graph that holds no 32-bit floats",
+        why: "It takes the place of 32-bit floats only: what the file states otherwise was meant so.",
+        example: Graph(
+            "--precision fp16",
+            "<ir_version: 10, opset_import: [\"\" : 20]>\ng (int8[2, 3] x) => (int8[2, 3] y) {\n  y = Identity(x)\n}",
+        ),
+        remedy: "Drop it, or give the graph as it was before it was converted.",
+    },
+    Fault {
         slug: "reshape-mismatch",
         what: "values do not fill the shape that they are given",
         why: "A size was written down when the model was exported, and holds for that input only.",

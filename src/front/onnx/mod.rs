@@ -25,7 +25,7 @@ mod wire;
 pub use outline::{Outline, outline};
 
 use crate::base::diagnostic::{Diagnostic, Origin};
-use crate::graph::Model;
+use crate::graph::{Model, Precision};
 use prost::Message;
 use prost::bytes::Bytes;
 use std::borrow::Cow;
@@ -45,6 +45,8 @@ pub struct Bindings {
     pub inputs: Vec<(Option<String>, Vec<u64>)>,
     /// Contents of inputs that steer shapes, as they were typed.
     pub values: Vec<(String, Vec<String>)>,
+    /// Element types in place of 32-bit floats.
+    pub precision: Precision,
 }
 
 /// What came of a file.

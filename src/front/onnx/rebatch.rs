@@ -5,7 +5,7 @@ use super::convert::Converter;
 use super::types::{Symbols, value_info};
 use super::{Bindings, File, Outcome, claims, roles, shown, text};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
-use crate::graph::{Model, ValueId};
+use crate::graph::{Model, Precision, ValueId};
 use crate::tensor::Dim;
 
 /// A network, and what was bound for it.
@@ -17,7 +17,7 @@ pub(super) struct Made {
 
 /// Builds the network. Findings are about the file and the request; `Err` is one after which there is no network.
 pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnostic>) -> Outcome<Made> {
-    let (model, built) = build(file, bindings, findings)?;
+    let (mut model, built) = build(file, bindings, findings)?;
     let Built { symbols, batch } = built;
     let batch = match batch {
         Batch::None | Batch::Symbol(_, None) => 1,
@@ -30,6 +30,10 @@ pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagn
         Batch::Fixed { asked, .. } if model.main.outputs.iter().any(|o| first(&model, *o) == Some(asked)) => asked,
         Batch::Fixed { .. } => 1,
     };
+    if bindings.precision != Precision::default() && !model.set_precision(bindings.precision) {
+        let message = "the graph holds no 32-bit floats, so `--precision` changes nothing";
+        findings.push(Diagnostic::hint("precision-unused", Origin::File, message));
+    }
     Ok(Made { model, symbols, batch })
 }
 

@@ -41,3 +41,18 @@ fn names_from_a_file_cannot_steer_a_terminal_or_a_log() {
         assert!(run.out.contains("2J"), "{format} shows the name: {run:?}");
     }
 }
+
+#[test]
+fn a_graph_is_sized_in_another_precision_and_not_written_in_one() {
+    let graph = "tests/corpus/onnx/models/alexnet__ts_st.onnx";
+    let label = |precision| {
+        let run = run(&[graph, "--precision", precision]);
+        run.out.lines().next().expect("a headline").split(" · ").nth(3).expect("a precision").to_owned()
+    };
+    assert_eq!(label("fp16"), "fp16");
+    assert_eq!(label("tf32"), "tf32");
+    assert_eq!(label("weights=int8"), "weights=int8 activations=fp32");
+    let out = folder("export-precision").join("half.onnx");
+    let run = run(&["export", graph, "-o", out.to_str().expect("UTF-8"), "--precision", "fp16"]);
+    assert!(run.code == Some(2) && run.err.contains("does not write it anew") && !out.exists(), "{run:?}");
+}

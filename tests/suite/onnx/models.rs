@@ -12,8 +12,8 @@ use cnnsize::analyze::report::Report;
 use cnnsize::base::diagnostic::Severity;
 use cnnsize::base::quantity::AtLeast;
 use cnnsize::front::onnx::{self, Bindings, Read};
-use cnnsize::graph::{Model, Value};
-use cnnsize::tensor::Dim;
+use cnnsize::graph::{Model, Precision, Value};
+use cnnsize::tensor::{DType, Dim};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -50,12 +50,16 @@ impl Facts {
 
     /// The network with inputs of these sizes.
     fn sized(&self, inputs: &str) -> Read {
+        self.sized_as(inputs, Precision::default())
+    }
+
+    fn sized_as(&self, inputs: &str, precision: Precision) -> Read {
         let input = |text: &str| {
             let (name, sizes) = text.rsplit_once('=').expect("an input");
             (Some(name.to_owned()), sizes.split('x').map(|n| n.parse().unwrap()).collect())
         };
         let inputs = inputs.split(' ').map(input).collect();
-        onnx::read(Arc::clone(&self.file), &Bindings { inputs, ..Bindings::default() })
+        onnx::read(Arc::clone(&self.file), &Bindings { inputs, precision, ..Bindings::default() })
     }
 
     fn model(&self, run: usize) -> Model {
@@ -181,6 +185,29 @@ fn networks_exported_for_one_example_are_sized_for_any_batch() {
         assert_eq!(seven.macs, one.macs.times(7), "{name}");
         assert_eq!(seven.activation_bytes, one.activation_bytes.times(7), "{name}");
         assert_eq!(seven.parameters, one.parameters, "{name}");
+    }
+}
+
+/// Networks of which every float is a 32-bit one and none is cast. Where there is nothing but floats, 16 bits take half.
+#[test]
+fn in_16_bits_shapes_stay_and_peaks_are_half() {
+    let precision = Precision { weights: Some(DType::F16), activations: Some(DType::F16) };
+    for name in ["MobileNetV2", "Unet-resnet18__ts_dynhw", "resnet18__ts_raw_dedup", "mtcnn_pnet", "vit_b_16__dy_dyn"] {
+        let facts = Facts::read(name);
+        for (run, inputs) in facts.runs().iter().enumerate() {
+            let found = typed(&facts.sized_as(inputs, precision).model.expect("a model"));
+            for line in facts.values() {
+                let dtype = if line[1] == "f32" { "f16" } else { &line[1] };
+                let shape = line.get(2 + run).unwrap_or(&line[2]);
+                assert_eq!(found.get(&line[0]), Some(&(dtype.to_owned(), shape.clone())), "{name}: {}", line[0]);
+            }
+            if facts.values().any(|line| line[1] != "f32") {
+                continue;
+            }
+            let whole: u64 = facts.line("peak").expect("a peak")[run].parse().unwrap();
+            let peak = report(facts.sized_as(inputs, precision)).inference.activation_peak;
+            assert_eq!(number(&peak), Some((whole / 2).to_string()), "{name}");
+        }
     }
 }
 
