@@ -6,6 +6,7 @@
 
 pub mod attributes;
 pub mod control;
+pub mod definition;
 pub mod kernel;
 pub mod layer;
 pub mod rules;
@@ -84,12 +85,13 @@ mod unary;
 pub mod unknown;
 mod unpool;
 
+use definition::Definition;
 use layer::Layer;
 use rules::OpKind;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// Domain of the operators that ONNX does not have; exports refuse them by name.
+/// Domain of the operators that ONNX does not have; exports define them, or refuse them by name.
 pub const OWN_DOMAIN: &str = "cnnsize";
 
 /// A family's operators and the layers that the language makes of them.
@@ -176,6 +178,12 @@ pub fn find(domain: &str, name: &str) -> Option<&'static OpKind> {
     let index = INDEX.get_or_init(|| ROOMS.iter().flat_map(|r| r.ops).map(|k| ((k.domain, k.name), k)).collect());
     let domain = if domain == "ai.onnx" { "" } else { domain };
     index.get(&(domain, name)).copied()
+}
+
+/// How standard operators do what an operator of our own does, where they can.
+pub fn definition(kind: &OpKind) -> Option<&'static Definition> {
+    const DEFINITIONS: &[&Definition] = &[&norm::CHANNEL_NORMALIZATION];
+    DEFINITIONS.iter().copied().find(|definition| kind.domain == OWN_DOMAIN && definition.name == kind.name)
 }
 
 /// The layer with this keyword or alias.

@@ -8,8 +8,9 @@
 //! common statistics costs an addition (epsilon) and four divisions and roots. Without a mean (RMS) that is one
 //! addition and two multiplications an element, and three divisions and roots a group.
 
-use super::attributes::Attributes;
+use super::attributes::{Attribute, Attributes};
 use super::axes::{axes, axis};
+use super::definition::{Definition, Line};
 use super::groups;
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
@@ -38,6 +39,18 @@ const fn op(name: &'static str) -> OpKind {
 const fn unmeasured(name: &'static str) -> OpKind {
     OpKind { kernel: Kernel::Unmeasured, ..op(name) }
 }
+
+/// ONNX normalises over the last axes: the channels go there and back.
+pub(super) static CHANNEL_NORMALIZATION: Definition = Definition {
+    name: "ChannelNormalization",
+    inputs: &["X", "scale", "bias"],
+    attributes: &["channels_last", "channels_first"],
+    lines: &[
+        Line { op: "Transpose", inputs: &["X"], output: "last", attribute: Some(("perm", "channels_last")) },
+        Line { op: "LayerNormalization", inputs: &["last", "scale", "bias"], output: "normal", attribute: None },
+        Line { op: "Transpose", inputs: &["normal"], output: "Y", attribute: Some(("perm", "channels_first")) },
+    ],
+};
 
 /// The layers of this room.
 pub(super) static LAYERS: &[Layer] = &[
@@ -102,7 +115,11 @@ fn lower_layer(call: &Call) -> Result<Vec<Step>, OpError> {
     let step = if call.spatial().is_empty() {
         Step::new("LayerNormalization", Attributes::new().with_int("axis", -1))
     } else {
-        Step::own("ChannelNormalization", Attributes::new())
+        let axes = (1..).take(call.spatial().len());
+        let last = [0].into_iter().chain(axes.clone().map(|axis| axis + 1)).chain([1]).collect();
+        let first = [0, 1 + axes.clone().last().unwrap_or(0)].into_iter().chain(axes).collect();
+        let order = Attributes::new().with("channels_last", Attribute::Ints(last));
+        Step::own("ChannelNormalization", order.with("channels_first", Attribute::Ints(first)))
     };
     Ok(vec![step.with_weights(affine())])
 }

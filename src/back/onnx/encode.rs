@@ -1,11 +1,19 @@
 //! Nodes, attributes, types and constants as messages of the schema.
 
 use super::fill::{Fill, brain, half};
+use super::message::Message as Fields;
+use super::schema::{
+    FUNCTION_ATTRIBUTE, FUNCTION_DOMAIN, FUNCTION_INPUT, FUNCTION_NAME, FUNCTION_NODE, FUNCTION_OPSET_IMPORT,
+    FUNCTION_OUTPUT,
+};
 use crate::front::onnx::proto::tensor_shape_proto::{Dimension, dimension};
 use crate::front::onnx::proto::{
-    AttributeProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+    AttributeProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
+use crate::ops::OWN_DOMAIN;
 use crate::ops::attributes::Attribute;
+use crate::ops::definition::Definition;
+use crate::ops::layer::OPSET;
 use crate::ops::rules::Slot;
 use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
 use prost::Message;
@@ -100,6 +108,9 @@ fn contents(dtype: DType, elements: &Elements) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// The type of an attribute that is a list of whole numbers.
+const INTS: i32 = 7;
+
 /// An attribute; `None` for one of which the graph keeps too little to write it.
 pub(super) fn attribute(name: &str, value: &Attribute) -> Option<AttributeProto> {
     let mut proto = AttributeProto { name: text(name), ..AttributeProto::default() };
@@ -127,7 +138,7 @@ pub(super) fn attribute(name: &str, value: &Attribute) -> Option<AttributeProto>
         }
         Attribute::Ints(v) => {
             proto.ints.clone_from(v);
-            7
+            INTS
         }
         Attribute::Strings(v) => {
             proto.strings = v.iter().map(|s| text(s)).collect();
@@ -136,6 +147,39 @@ pub(super) fn attribute(name: &str, value: &Attribute) -> Option<AttributeProto>
         Attribute::Other => return None,
     };
     Some(proto)
+}
+
+/// An operator of our own as a function of standard ones.
+pub(super) fn function(definition: &Definition) -> Fields {
+    let mut function = Fields::default();
+    function.bytes(FUNCTION_NAME, definition.name.as_bytes());
+    definition.inputs.iter().for_each(|name| function.bytes(FUNCTION_INPUT, name.as_bytes()));
+    definition.lines.iter().rev().take(1).for_each(|line| function.bytes(FUNCTION_OUTPUT, line.output.as_bytes()));
+    definition.attributes.iter().for_each(|name| function.bytes(FUNCTION_ATTRIBUTE, name.as_bytes()));
+    for line in definition.lines {
+        let attribute = line.attribute.map(|(name, of_call)| AttributeProto {
+            name: text(name),
+            r#type: INTS,
+            ref_attr_name: text(of_call),
+            ..AttributeProto::default()
+        });
+        let node = NodeProto {
+            input: line.inputs.iter().map(|name| text(name)).collect(),
+            output: vec![text(line.output)],
+            op_type: text(line.op),
+            attribute: attribute.into_iter().collect(),
+            ..NodeProto::default()
+        };
+        function.encoded(FUNCTION_NODE, &node);
+    }
+    function.encoded(FUNCTION_OPSET_IMPORT, &opset("", OPSET));
+    function.bytes(FUNCTION_DOMAIN, OWN_DOMAIN.as_bytes());
+    function
+}
+
+/// A version of a domain's operators.
+pub(super) fn opset(domain: &str, version: i64) -> OperatorSetIdProto {
+    OperatorSetIdProto { domain: text(domain), version }
 }
 
 /// The sizes of a shape as a constant.

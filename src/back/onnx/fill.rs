@@ -5,23 +5,15 @@ use crate::ops::rules::{Slot, SlotRole};
 use crate::tensor::{DType, TensorType};
 use std::io::{self, Write};
 
-/// The contents of a tensor.
+/// The contents of a tensor: numbers evenly distributed around a centre, up to `reach` from it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fill {
     dtype: DType,
     elements: u64,
-    numbers: Numbers,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Numbers {
-    All(f32),
-    /// Evenly distributed around a centre, up to this far from it.
-    Around {
-        centre: f32,
-        reach: f32,
-        state: u64,
-    },
+    centre: f32,
+    reach: f32,
+    /// Where the random numbers begin.
+    state: u64,
 }
 
 /// Where the numbers of a normalisation lie: scales and variances around 1, so that nothing is divided by zero and
@@ -29,10 +21,13 @@ enum Numbers {
 /// of.
 fn centre(slot: Option<Slot>) -> f32 {
     match slot.map(|s| (s.role, s.name)) {
-        None | Some((SlotRole::Norm | SlotRole::Buffer, "scale" | "gamma" | "input_var")) => 1.0,
+        None | Some((SlotRole::Norm | SlotRole::Buffer, "scale" | "gamma" | VARIANCE)) => 1.0,
         Some(_) => 0.0,
     }
 }
+
+/// The slot of a variance, of which a root is taken and which divides.
+const VARIANCE: &str = "input_var";
 
 /// How far the numbers of a tensor lie from their centre. Kernels, matrices and biases have what PyTorch's layers begin
 /// with, 1/√n for n values that an output looks at (`torch.nn.Linear`, `torch.nn.Conv2d`): no network grows without
@@ -69,18 +64,18 @@ impl Fill {
         let (dtype, elements) = (ty.dtype?, ty.shape.elements()?);
         dtype.bytes(elements)?;
         let centre = centre(slot);
-        let numbers = match weights {
-            Weights::Random { seed } if learned => {
-                Numbers::Around { centre, reach: reach(slot, ty), state: state(seed, name) }
-            }
-            _ => Numbers::All(if slot.is_some_and(|s| s.name == "input_var") || !learned { centre } else { 0.0 }),
-        };
-        Some(Fill { dtype, elements, numbers })
+        let fill = Fill { dtype, elements, centre, reach: 0.0, state: 0 };
+        Some(match weights {
+            _ if !learned => fill,
+            Weights::Random { seed } => Fill { reach: reach(slot, ty), state: state(seed, name), ..fill },
+            Weights::Zero | Weights::Stripped if slot.is_some_and(|s| s.name == VARIANCE) => fill,
+            Weights::Zero | Weights::Stripped => Fill { centre: 0.0, ..fill },
+        })
     }
 
     /// A zero, or a one where a normalisation begins with ones: a single element that stands for all.
     pub(super) fn single(dtype: DType, slot: Option<Slot>) -> Fill {
-        Fill { dtype, elements: 1, numbers: Numbers::All(centre(slot)) }
+        Fill { dtype, elements: 1, centre: centre(slot), reach: 0.0, state: 0 }
     }
 
     /// Bytes that it takes.
@@ -90,25 +85,21 @@ impl Fill {
 
     /// Writes all of it.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut buffer = Vec::with_capacity(BUFFER);
+        let mut random = SplitMix(self.state);
+        let mut buffer = Vec::new();
         let mut left = self.size();
-        let mut random = match self.numbers {
-            Numbers::All(_) => SplitMix(0),
-            Numbers::Around { state, .. } => SplitMix(state),
-        };
         while left > 0 {
-            buffer.clear();
-            while buffer.len() < BUFFER && (buffer.len() as u64) < left {
-                let x = match self.numbers {
-                    Numbers::All(x) => x,
-                    Numbers::Around { centre, reach, .. } => centre + reach * random.next(),
-                };
-                put(self.dtype, x, &mut buffer);
+            // Numbers that are all alike are made once.
+            if buffer.is_empty() || self.reach > 0.0 {
+                buffer.clear();
+                while buffer.len() < BUFFER && (buffer.len() as u64) < left {
+                    put(self.dtype, self.centre + self.reach * random.next(), &mut buffer);
+                }
             }
             // Elements narrower than a byte are packed; the last byte may stand for fewer.
-            buffer.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            out.write_all(&buffer)?;
-            left = left.saturating_sub(buffer.len() as u64);
+            let some = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+            out.write_all(&buffer[..some])?;
+            left = left.saturating_sub(some as u64);
         }
         Ok(())
     }

@@ -20,17 +20,18 @@ pub use message::Message;
 pub use rebuild::{Rebuilt, rebuild};
 
 use crate::base::diagnostic::{Diagnostic, Origin};
-use crate::front::onnx::proto::{NodeProto, OperatorSetIdProto};
+use crate::front::onnx::proto::NodeProto;
 use crate::graph::{Model, Node, Role, Source, ValueId};
-use crate::ops::OWN_DOMAIN;
+use crate::ops::definition::Definition;
 use crate::ops::layer::OPSET;
 use crate::ops::rules::{Slot, SlotRole};
+use crate::ops::{OWN_DOMAIN, definition};
 use crate::tensor::{DType, TensorType};
 use fill::Fill;
 use names::Names;
 use schema::{
-    GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_NAME, GRAPH_NODE, GRAPH_OUTPUT, GRAPH_VALUE_INFO, MODEL_GRAPH,
-    MODEL_IR_VERSION, MODEL_OPSET_IMPORT, MODEL_PRODUCER_NAME, MODEL_PRODUCER_VERSION, TENSOR_RAW_DATA,
+    GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_NAME, GRAPH_NODE, GRAPH_OUTPUT, GRAPH_VALUE_INFO, MODEL_FUNCTION,
+    MODEL_GRAPH, MODEL_IR_VERSION, MODEL_OPSET_IMPORT, MODEL_PRODUCER_NAME, MODEL_PRODUCER_VERSION, TENSOR_RAW_DATA,
 };
 use slots::{replaceable, slots};
 use std::sync::Arc;
@@ -112,13 +113,31 @@ pub fn encode(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> 
     file.bytes(MODEL_PRODUCER_NAME, env!("CARGO_PKG_NAME").as_bytes());
     file.bytes(MODEL_PRODUCER_VERSION, env!("CARGO_PKG_VERSION").as_bytes());
     file.message(MODEL_GRAPH, graph);
-    file.encoded(MODEL_OPSET_IMPORT, &OperatorSetIdProto { version: OPSET, ..OperatorSetIdProto::default() });
+    file.encoded(MODEL_OPSET_IMPORT, &encode::opset("", OPSET));
+    let definitions = definitions(model);
+    if !definitions.is_empty() {
+        file.encoded(MODEL_OPSET_IMPORT, &encode::opset(OWN_DOMAIN, 1));
+    }
+    for definition in definitions {
+        file.message(MODEL_FUNCTION, encode::function(definition));
+    }
     Ok(file)
 }
 
 /// The name of every value in the file that [`encode`] writes.
 pub fn names(model: &Model) -> Vec<Arc<str>> {
     Names::of(model).all()
+}
+
+/// Definitions of the operators of our own that a model has, each once.
+fn definitions(model: &Model) -> Vec<&'static Definition> {
+    let mut found: Vec<&'static Definition> = Vec::new();
+    for definition in model.main.nodes.iter().filter_map(|id| definition(model.nodes[*id].kind)) {
+        if found.iter().all(|known| known.name != definition.name) {
+            found.push(definition);
+        }
+    }
+    found
 }
 
 struct Writer<'a> {
@@ -207,7 +226,7 @@ const COMPUTED: &[DType] = &[DType::F64, DType::F32, DType::F16, DType::BF16];
 
 /// Why a node cannot be written, if it cannot.
 fn refuse(model: &Model, node: &Node) -> Option<Refused> {
-    if node.kind.domain == OWN_DOMAIN {
+    if node.kind.domain == OWN_DOMAIN && definition(node.kind).is_none() {
         let help = "`--format dot` or `--format mermaid` draws it";
         return Some(refusal(node, format!("it has no operator `{}`", node.op_type), help));
     }

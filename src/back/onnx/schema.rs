@@ -7,6 +7,13 @@ pub(super) const MODEL_GRAPH: u32 = 7;
 pub(super) const MODEL_OPSET_IMPORT: u32 = 8;
 pub(super) const MODEL_FUNCTION: u32 = 25;
 
+pub(super) const FUNCTION_NAME: u32 = 1;
+pub(super) const FUNCTION_INPUT: u32 = 4;
+pub(super) const FUNCTION_OUTPUT: u32 = 5;
+pub(super) const FUNCTION_ATTRIBUTE: u32 = 6;
+pub(super) const FUNCTION_NODE: u32 = 7;
+pub(super) const FUNCTION_OPSET_IMPORT: u32 = 9;
+pub(super) const FUNCTION_DOMAIN: u32 = 10;
 pub(super) const FUNCTION_VALUE_INFO: u32 = 12;
 
 pub(super) const GRAPH_NODE: u32 = 1;

@@ -200,12 +200,15 @@ impl<'a> Converter<'a> {
     fn node(&mut self, node: NodeProto, index: usize) -> Outcome<()> {
         let name = self.node_name(&node);
         self.spend(&name, index)?;
-        if let Some(function) = self.file.functions.called(&node) {
-            return self.call(&node, index, &function);
-        }
         let domain = standard(&node.domain);
         let (domain_text, op_type) = (self.words.of(&domain), self.words.of(&node.op_type));
         let kind = crate::ops::find(&domain_text, &op_type).unwrap_or(&UNKNOWN);
+        // An operator of our own is one node, though our files define it for others as several.
+        if crate::ops::definition(kind).is_none()
+            && let Some(function) = self.file.functions.called(&node)
+        {
+            return self.call(&node, index, &function);
+        }
         let opset = self.opset(&domain);
         let mut inputs = Vec::with_capacity(node.input.len());
         for input in &node.input {

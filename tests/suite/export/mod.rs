@@ -2,6 +2,7 @@
 
 mod examples;
 mod laws;
+mod own;
 mod rebuild;
 
 use cnnsize::analyze::report::{Layer, Report, Totals};
