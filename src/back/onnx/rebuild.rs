@@ -4,11 +4,12 @@
 //! Nodes, functions, metadata and constants that steer stay. Inside sub-graphs and functions weights stay as well, and
 //! shapes that the caller's sizes may have made wrong are left out there.
 
-use super::encode::{self, text};
+use super::Weights;
 use super::fields::{Field, fields};
 use super::fill::Fill;
 use super::message::Message;
 use super::names::unique;
+use super::pieces::{self, text};
 use super::schema::{
     ATTRIBUTE_G, ATTRIBUTE_GRAPHS, ATTRIBUTE_T, FUNCTION_VALUE_INFO, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_NODE,
     GRAPH_OUTPUT, GRAPH_VALUE_INFO, INFO_NAME, INFO_TYPE, MODEL_FUNCTION, MODEL_GRAPH, MODEL_IR_VERSION,
@@ -16,7 +17,6 @@ use super::schema::{
     TENSOR_RAW_DATA,
 };
 use super::slots::{replaceable, slots};
-use super::{Weights, filled};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::front::onnx::proto::type_proto::Value;
 use crate::front::onnx::proto::{AttributeProto, NodeProto, OperatorSetIdProto, TypeProto, ValueInfoProto};
@@ -189,7 +189,7 @@ impl<'a> Rebuilder<'a> {
     /// What was inferred of a value.
     fn type_of(&self, info: &Bytes) -> Option<TypeProto> {
         let id = self.values.get(&*String::from_utf8_lossy(&name_of(info)))?;
-        encode::value_type(&self.model.values[*id].ty)
+        pieces::value_type(&self.model.values[*id].ty)
     }
 
     /// A stored tensor: with other contents if it is a weight and that is wanted.
@@ -216,13 +216,13 @@ impl<'a> Rebuilder<'a> {
     /// A node that makes a weight, whose sizes are added to what is stored.
     fn stand_in(&mut self, weight: &Weight, out: &mut Message) -> Option<NodeProto> {
         let name = unique(&format!("{}.shape", weight.name).into(), &mut self.taken);
-        let node = encode::of_shape(&weight.name, &name, weight.ty.dtype?, weight.slot)?;
-        let sizes = encode::shape_constant(&name, &weight.ty.shape)?;
+        let node = pieces::of_shape(&weight.name, &name, weight.ty.dtype?, weight.slot)?;
+        let sizes = pieces::shape_constant(&name, &weight.ty.shape)?;
         out.encoded(GRAPH_INITIALIZER, &sizes);
         if self.stored_are_inputs {
             let length = sizes.dims.iter().map(|n| Dim::Known(*n)).collect();
             let ty = TensorType::new(DType::I64, Shape::Ranked(length));
-            out.encoded(GRAPH_INPUT, &encode::value_info(&name, &ty.into()));
+            out.encoded(GRAPH_INPUT, &pieces::value_info(&name, &ty.into()));
         }
         Some(node)
     }
@@ -278,7 +278,7 @@ fn constant(node: &Bytes, weight: &Weight, weights: Weights) -> Option<Message> 
     let mut attribute = Message::default();
     attribute
         .fields(&AttributeProto { name: text("value"), r#type: 4, ..AttributeProto::default() }.encode_to_vec().into());
-    attribute.message(ATTRIBUTE_T, filled("", weight.ty, fill)?);
+    attribute.message(ATTRIBUTE_T, pieces::filled("", weight.ty, fill)?);
     let mut copy = kept_of(node);
     copy.bytes(NODE_OP_TYPE, b"Constant");
     copy.message(NODE_ATTRIBUTE, attribute);

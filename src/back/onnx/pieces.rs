@@ -4,7 +4,7 @@ use super::fill::{Fill, brain, half};
 use super::message::Message as Fields;
 use super::schema::{
     FUNCTION_ATTRIBUTE, FUNCTION_DOMAIN, FUNCTION_INPUT, FUNCTION_NAME, FUNCTION_NODE, FUNCTION_OPSET_IMPORT,
-    FUNCTION_OUTPUT,
+    FUNCTION_OUTPUT, TENSOR_RAW_DATA,
 };
 use crate::front::onnx::proto::tensor_shape_proto::{Dimension, dimension};
 use crate::front::onnx::proto::{
@@ -68,6 +68,14 @@ pub(super) fn sizes(shape: &Shape) -> Option<Vec<i64>> {
 pub(super) fn tensor(name: &str, ty: &TensorType) -> Option<TensorProto> {
     let data_type = ty.dtype?.onnx();
     Some(TensorProto { dims: sizes(&ty.shape)?, data_type, name: text(name), ..TensorProto::default() })
+}
+
+/// A tensor with made-up contents.
+pub(super) fn filled(name: &str, ty: &TensorType, fill: Fill) -> Option<Fields> {
+    let mut made = Fields::default();
+    made.fields(&tensor(name, ty)?.encode_to_vec().into());
+    made.filled(TENSOR_RAW_DATA, fill);
+    Some(made)
 }
 
 /// A small constant with its contents; `None` where they are not all known, or of a type that has no numbers here.
