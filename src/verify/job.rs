@@ -21,6 +21,8 @@ pub(super) struct Job {
     pub(super) libraries: Vec<Candidate>,
     /// What models run on.
     pub(super) device: Device,
+    /// Where data lies that models keep in other files.
+    pub(super) folder: Option<PathBuf>,
     /// A folder for profiles.
     pub(super) scratch: PathBuf,
     /// In order.

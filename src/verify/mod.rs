@@ -39,6 +39,7 @@ use ones::Counting;
 use plan::Plan;
 use report::Verified;
 use scratch::Scratch;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How models are run.
@@ -50,6 +51,8 @@ pub struct Settings {
     pub libraries: Vec<Candidate>,
     /// What models run on.
     pub device: Device,
+    /// Where data lies that models keep in other files; `None` if they keep none.
+    pub folder: Option<PathBuf>,
 }
 
 /// Runs a model at every batch for which there is a case, and compares. `single`: the model for one example, of which
@@ -127,6 +130,7 @@ fn run(
     let job = Job {
         libraries: settings.libraries.clone(),
         device: settings.device,
+        folder: settings.folder.clone(),
         scratch: scratch.path().to_owned(),
         tasks,
         models: models.iter().map(|model| model.size()).collect(),

@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Runtime {
     pub(super) environment: Environment,
     device: Chosen,
+    /// Where data lies that models keep in other files.
+    folder: Option<String>,
 }
 
 /// A library that is loaded.
@@ -114,6 +116,7 @@ impl Runtime {
     pub(super) fn on(
         Loaded { environment, path }: Loaded,
         wanted: Device,
+        folder: Option<&Path>,
         probe: &[u8],
     ) -> Result<(Runtime, Using), String> {
         let choices = match wanted {
@@ -124,7 +127,8 @@ impl Runtime {
         };
         let mut passed_over = Vec::new();
         for device in choices {
-            let runtime = Runtime { environment: environment.clone(), device };
+            let folder = folder.map(|folder| folder.display().to_string());
+            let runtime = Runtime { environment: environment.clone(), device, folder };
             let tried = match device {
                 Chosen::Webgpu => register(&environment, discover::webgpu(&path)),
                 Chosen::Cpu | Chosen::Cuda(_) => Ok(()),
@@ -170,6 +174,10 @@ impl Runtime {
         let builder = Session::builder(&self.environment)?
             .with_auto_device(AutoDevicePolicy::PreferCPU)?
             .with_optimization_level(level)?;
+        let builder = match &self.folder {
+            Some(folder) => builder.with_config_entry("session.model_external_initializers_file_folder_path", folder)?,
+            None => builder,
+        };
         Ok(match self.device {
             Chosen::Cpu => builder,
             Chosen::Cuda(number) => {

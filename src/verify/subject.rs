@@ -59,9 +59,13 @@ impl File {
         Ok(File { content: Arc::new(content), names, places })
     }
 
-    /// A graph's own file, and the content that the runtime is to read in its place.
-    pub fn of_graph(model: &Model, bytes: &Arc<[u8]>, content: Arc<dyn Content>) -> Result<File, Box<Diagnostic>> {
-        let outline = front::onnx::outline(Arc::clone(bytes))?;
+    /// A graph written again. `Err` is a finding about a file that nobody can read.
+    pub fn rebuilt(model: &Model, message: &Message) -> Result<File, Box<Diagnostic>> {
+        let mut bytes = Vec::new();
+        // Memory takes everything.
+        let _ = message.write(&mut bytes);
+        let bytes = Arc::<[u8]>::from(bytes);
+        let outline = front::onnx::outline(Arc::clone(&bytes))?;
         let by_name: HashMap<&str, ValueId> = named(model).map(|id| (&*model.values[id].name, id)).collect();
         let mut names: Vec<Option<Arc<str>>> = vec![None; model.values.len()];
         for id in &model.main.inputs {
@@ -84,7 +88,12 @@ impl File {
             }
             place += 1;
         }
-        Ok(File { content, names, places })
+        Ok(File { content: Arc::new(bytes), names, places })
+    }
+
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        self.content.size()
     }
 
     /// The node of the network that the runtime knows by this number.

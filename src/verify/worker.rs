@@ -39,7 +39,7 @@ pub fn run(input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
         return gone;
     };
     let probe = models.last().map_or(&[][..], Vec::as_slice);
-    let runtime = match Runtime::on(loaded, job.device, probe) {
+    let runtime = match Runtime::on(loaded, job.device, job.folder.as_deref(), probe) {
         Ok((runtime, using)) => {
             say(Event::Using(using));
             runtime

@@ -1,24 +1,23 @@
 //! `cnnsize verify`: is it true? Runs models through ONNX Runtime and compares.
 
-use super::settings::Sizing;
-use super::size::Sizer;
+mod prepare;
+
+use super::settings::{self, Sizing};
 use super::terminal::{self, Progress, Stream, Wishes};
 use super::values::{self, Precision};
-use super::{Exit, input, onnx};
+use super::{Exit, input};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use cnnsize::base::diagnostic::Severity;
 use cnnsize::front::arch::ast::{Rational, Size};
 use cnnsize::graph::Model;
 use cnnsize::render::escape::visible;
 use cnnsize::render::{Entry, Style, diagnostics};
 use cnnsize::verify::report::{Verdict, Verified};
 use cnnsize::verify::show::{self, FORMATS, Format};
-use cnnsize::verify::{self, Case, Device, Failure, File, Process, Settings, discover};
+use cnnsize::verify::{self, Case, Device, Failure, Process, Settings, discover};
+use prepare::{Built, Prepared, Preparer};
 use std::env;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Run models through ONNX Runtime and compare with what is predicted
@@ -44,6 +43,9 @@ pub(super) struct Args {
     /// Give up when ONNX Runtime is silent for so long
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
     timeout: Duration,
+    /// What the weights of a graph hold [default: random]
+    #[arg(long, value_parser = settings::choice(WEIGHTS))]
+    weights: Option<Weights>,
     /// Format of the comparison [default: table]
     #[arg(short, long, value_parser = format_parser())]
     format: Option<&'static Format>,
@@ -76,6 +78,18 @@ pub(super) struct Args {
 /// The process that runs models: started by `verify`, and of no use to people.
 #[derive(Debug, clap::Args)]
 pub(super) struct WorkerArgs {}
+
+/// What the weights of a graph hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weights {
+    Random,
+    Keep,
+}
+
+const WEIGHTS: &[settings::Choice<Weights>] = &[
+    ("random", "made-up numbers: the file need not have any", Weights::Random),
+    ("keep", "what the graph has", Weights::Keep),
+];
 
 /// The name of the command that does the running.
 pub(super) const WORKER: &str = "verify-worker";
@@ -112,10 +126,10 @@ pub(super) fn run(args: &Args) -> Exit {
         let done = one_file(file, args, &settings, &progress, &mut all);
         progress.clear();
         exit = exit.max(match done {
-            Ok(None) => Exit::Fine,
-            Ok(Some(entries)) => {
+            Ok(broken) if broken.is_empty() => Exit::Fine,
+            Ok(broken) => {
                 let style = wishes.style(&Style::default(), Stream::Err);
-                for entry in &entries {
+                for entry in &broken {
                     let found = entry.diagnostics();
                     terminal::tell(|err| diagnostics::write(found, entry.source(), &entry.sources, &style, err));
                 }
@@ -141,7 +155,8 @@ pub(super) fn run(args: &Args) -> Exit {
 fn settings(args: &Args) -> Result<Settings, String> {
     let program = env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let process = Process { program, arguments: vec![WORKER.into()], patience: args.timeout };
-    Ok(Settings { process, libraries: discover::candidates(args.ort_lib.as_deref()), device: args.device })
+    let libraries = discover::candidates(args.ort_lib.as_deref());
+    Ok(Settings { process, libraries, device: args.device, folder: None })
 }
 
 /// Says what is found.
@@ -170,59 +185,56 @@ fn one_file(
     settings: &Settings,
     progress: &Progress,
     all: &mut Vec<Verified>,
-) -> Result<Option<Vec<Entry>>, String> {
-    let entries = input::read(path, None, &Sizer { sizing: &sizing(args, None), single: false })?;
-    let wrong = |entry: &Entry| entry.diagnostics().iter().any(|found| found.severity == Severity::Error);
-    if entries.iter().any(wrong) {
-        return Ok(Some(entries));
+) -> Result<Vec<Entry>, String> {
+    let keep = args.weights == Some(Weights::Keep);
+    let read = |batch| input::read(path, None, &Preparer { sizing: args.sizing(batch), keep });
+    let batches = if args.batch.is_empty() { vec![None] } else { args.batch.iter().copied().map(Some).collect() };
+    let mut by_model: Vec<Vec<Built>> = Vec::new();
+    for batch in batches {
+        let models = match read(batch)? {
+            Prepared::Models(models) => models,
+            Prepared::Broken(entries) => return Ok(entries),
+        };
+        for (place, built) in models.into_iter().enumerate() {
+            match by_model.get_mut(place) {
+                Some(batches) => batches.push(built),
+                None => by_model.push(vec![built]),
+            }
+        }
     }
-    let is_graph = entries.iter().any(|entry| entry.format() == "onnx");
-    let bytes = if is_graph {
-        let bytes = fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-        Some(Arc::<[u8]>::from(bytes))
-    } else {
-        None
-    };
-    let batches: Vec<Option<u64>> =
-        if args.batch.is_empty() { vec![None] } else { args.batch.iter().copied().map(Some).collect() };
-    let by_batch: Vec<_> =
-        batches.iter().map(|batch| input::models(path, &sizing(args, *batch))).collect::<Result<_, _>>()?;
-    let singles = input::models(path, &sizing(args, Some(1)))?;
-    for (place, single) in singles.iter().enumerate() {
-        let built: Vec<_> = by_batch.iter().filter_map(|models| models.get(place)).collect();
-        let verified = one_model(path, single, &built, bytes.as_ref(), settings, progress)?;
-        all.push(verified);
+    let mut singles = input::models(path, &args.sizing(Some(1)))?.into_iter();
+    // Data beside the file is only read when its own weights are.
+    let folder = path.parent().filter(|_| keep).map(|folder| folder.canonicalize().unwrap_or(folder.into()));
+    let settings = Settings { folder, ..settings.clone() };
+    for built in by_model {
+        all.push(one_model(path, singles.next().as_ref(), built, &settings, progress)?);
     }
-    Ok(None)
+    Ok(Vec::new())
 }
 
-/// Compares a model that was built for some batches. `single`: built for one example.
+/// Compares a model that was built for some batches. `single`: built for one example, if it can be.
 fn one_model(
     path: &Path,
-    single: &(Model, u64),
-    built: &[&(Model, u64)],
-    bytes: Option<&Arc<[u8]>>,
+    single: Option<&(Model, u64)>,
+    built: Vec<Built>,
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Verified, String> {
-    let (model, batch) = single;
-    let name = if model.name.is_empty() { onnx::stem(path) } else { model.name.clone() };
     let source = path.display().to_string();
-    let mut cases = Vec::new();
-    for (model, batch) in built {
-        let file = match bytes {
-            Some(bytes) => File::of_graph(model, bytes, Arc::new(Arc::clone(bytes))).map_err(|error| error.message)?,
-            None => match File::exported(model) {
-                Ok(file) => file,
-                Err(refused) => {
-                    let missing = refused.iter().map(|r| format!("`{}` ({}): {}", r.layer, r.op, r.why)).collect();
-                    return Ok(Verified { name, source, missing, ..Verified::default() });
-                }
-            },
-        };
-        cases.push(Case { model, batch: *batch, file });
+    let (mut models, mut files) = (Vec::new(), Vec::new());
+    for Built { model, batch, file } in built {
+        match file {
+            Ok(file) => files.push(file),
+            Err(missing) => return Ok(Verified { name: model.name, source, missing, ..Verified::default() }),
+        }
+        models.push((model, batch));
     }
-    let verified = verify::verify(&name, &source, (model, *batch), &cases, settings, &mut |text| progress.show(text));
+    let Some(first) = models.first() else { return Err(format!("`{source}` has no model")) };
+    let cases: Vec<Case> =
+        models.iter().zip(files).map(|((model, batch), file)| Case { model, batch: *batch, file }).collect();
+    let (single, batch) = single.unwrap_or(first);
+    let tell = &mut |text: &str| progress.show(text);
+    let verified = verify::verify(&first.0.name, &source, (single, *batch), &cases, settings, tell);
     verified.map_err(|failure| shown(&failure))
 }
 
@@ -231,15 +243,17 @@ fn shown(failure: &Failure) -> String {
     failure.to_string().lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
-fn sizing(args: &Args, batch: Option<u64>) -> Sizing {
-    Sizing {
-        batch,
-        precision: args.precision,
-        input: args.input.clone(),
-        dim: args.dim.clone(),
-        value: args.value.clone(),
-        lets: args.lets.clone(),
-        model: args.model.clone(),
-        ..Sizing::default()
+impl Args {
+    fn sizing(&self, batch: Option<u64>) -> Sizing {
+        Sizing {
+            batch,
+            precision: self.precision,
+            input: self.input.clone(),
+            dim: self.dim.clone(),
+            value: self.value.clone(),
+            lets: self.lets.clone(),
+            model: self.model.clone(),
+            ..Sizing::default()
+        }
     }
 }

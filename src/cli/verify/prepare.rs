@@ -1,0 +1,105 @@
+//! What a file gives for the runtime: models as we read them, each with the file that the runtime reads.
+
+use super::super::input::Reader;
+use super::super::settings::Sizing;
+use super::super::{arch, onnx};
+use cnnsize::back::onnx::{MOST_BYTES, Rebuilt, Refused, Weights, rebuild};
+use cnnsize::base::diagnostic::{Diagnostic, Severity};
+use cnnsize::front::onnx::Contents;
+use cnnsize::graph::Model;
+use cnnsize::render::{Broken, Entry, Outcome};
+use cnnsize::verify::{File, WEIGHTS};
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+
+/// What came of a file.
+pub(super) enum Prepared {
+    /// Its models, built for one batch.
+    Models(Vec<Built>),
+    /// What is wrong with it.
+    Broken(Vec<Entry>),
+}
+
+/// A model that was built for a batch.
+pub(super) struct Built {
+    pub(super) model: Model,
+    pub(super) batch: u64,
+    /// What the runtime reads, or why there is nothing.
+    pub(super) file: Result<File, Vec<String>>,
+}
+
+/// Reads files for the runtime.
+pub(super) struct Preparer {
+    pub(super) sizing: Sizing,
+    /// Whether the weights of a graph are its own.
+    pub(super) keep: bool,
+}
+
+impl Reader for Preparer {
+    type Made = Prepared;
+
+    fn text(&self, path: &Path, text: String) -> Result<Prepared, String> {
+        if self.keep {
+            return Err("a text has no weights to keep; `--weights random` makes some up".into());
+        }
+        let entries = arch::entries(path, text.clone(), &self.sizing, false)?;
+        if entries.iter().any(|entry| is_wrong(entry.diagnostics())) {
+            return Ok(Prepared::Broken(entries));
+        }
+        let models = arch::models(path, text, &self.sizing)?;
+        let built = models.into_iter().map(|(model, batch)| {
+            let refused = |list: Vec<Refused>| {
+                list.iter().map(|r| format!("`{}` ({}): {}", r.layer, r.op, r.why)).collect::<Vec<_>>()
+            };
+            let file = File::exported(&model).map_err(refused).and_then(of_bearable_size);
+            Built { model, batch, file }
+        });
+        Ok(Prepared::Models(built.collect()))
+    }
+
+    fn graph<C: Contents>(
+        &self,
+        path: &Path,
+        open: impl Fn() -> io::Result<C>,
+    ) -> io::Result<Result<Prepared, String>> {
+        let weights: Option<Weights> = if self.keep { None } else { Some(WEIGHTS) };
+        let Rebuilt { read, message } = rebuild(open()?, &onnx::bindings(&self.sizing), weights)?;
+        let (Some(mut model), Some(message)) = (read.model, message) else {
+            return Ok(Ok(Prepared::Broken(vec![graph_entry(path, read.diagnostics)])));
+        };
+        if model.name.is_empty() {
+            model.name = onnx::stem(path);
+        }
+        Ok(match File::rebuilt(&model, &message) {
+            Ok(file) => {
+                let file = of_bearable_size(file);
+                Ok(Prepared::Models(vec![Built { model, batch: read.batch, file }]))
+            }
+            Err(error) => Ok(Prepared::Broken(vec![graph_entry(path, vec![*error])])),
+        })
+    }
+
+    fn wrong(&self, path: &Path, why: Diagnostic) -> Result<Prepared, String> {
+        let entry = Entry { outcome: arch::broken(path, vec![why]), sources: Rc::default() };
+        Ok(Prepared::Broken(vec![entry]))
+    }
+}
+
+fn is_wrong(found: &[Diagnostic]) -> bool {
+    found.iter().any(|found| found.severity == Severity::Error)
+}
+
+fn graph_entry(path: &Path, diagnostics: Vec<Diagnostic>) -> Entry {
+    let (name, source) = (onnx::stem(path), path.display().to_string());
+    Entry { outcome: Outcome::Broken(Broken { name, source, format: "onnx", diagnostics }), sources: Rc::default() }
+}
+
+/// No runtime reads a larger file.
+fn of_bearable_size(file: File) -> Result<File, Vec<String>> {
+    let size = file.size();
+    if size <= MOST_BYTES {
+        return Ok(file);
+    }
+    Err(vec![format!("the model would take {size} bytes as a file, and ONNX files have at most {MOST_BYTES}")])
+}
