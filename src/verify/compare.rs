@@ -4,15 +4,20 @@ use super::child::Done;
 use super::job::{Answer, NodeRun, Peaks, Profile};
 use super::ones::Countable;
 use super::plan::{Plan, Purpose};
-use super::report::{MacMismatch, Macs, Memory, Mismatch, Pair, Run, Runtime, Time, Type, Verified, Weights};
+use super::report::{MacMismatch, Macs, Memory, Mismatch, Pair, Peak, Run, Runtime, Term, Time, Type, Verified, Weights};
 use super::subject::Case;
 use super::tensors;
+use crate::analyze::memory::onnxruntime;
 use crate::analyze::{Sizing, convention};
+use crate::base::quantity::Bytes;
 use crate::graph::{NodeId, Role, ValueId};
 use std::collections::BTreeMap;
 
 /// Nodes that take less time than this many seconds show their start-up and the clock's grain, not their arithmetic.
 const SHORTEST: f64 = 20e-6;
+
+/// Threads with which memory is measured.
+const THREADS: u64 = 1;
 
 /// What was counted by running single nodes, at one batch.
 #[derive(Default)]
@@ -53,6 +58,11 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
         verified.runtime = Some(Runtime { library, using, fallback_nodes, copy_rate: kinds.copy });
     }
     let types = (!kinds.types.is_empty()).then(|| tensors::compare(case, kinds.types));
+    let inserted: Vec<&NodeRun> = plain.map(|profile| inserted(case, profile)).unwrap_or_default();
+    let planned = planned(case, &inserted);
+    if let Err(why) = &planned {
+        verified.missing.push(format!("memory at batch {}: {why}", case.batch));
+    }
     let macs = macs(&sizing, counted, case.batch);
     for optimized in [false, true] {
         let place = usize::from(optimized);
@@ -65,8 +75,8 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
             batch: case.batch,
             optimized,
             tensors: types.clone().filter(|_| !optimized),
-            weights: profile.filter(|_| !optimized).map(|profile| weights(case, &sizing, profile)),
-            memory: memory(&sizing, peaks, profile, optimized),
+            weights: profile.filter(|_| !optimized).map(|profile| weights(case, &sizing, profile, &inserted)),
+            memory: memory(&sizing, planned.as_ref().ok().filter(|_| !optimized), peaks, profile, optimized),
             macs: macs.clone().filter(|_| !optimized),
             time: profile.map(|profile| time(case, &sizing, profile, roof, optimized)),
         });
@@ -127,16 +137,45 @@ fn fallback(profile: &Profile) -> Vec<String> {
     on_cpu.map(|node| node.name.clone()).collect()
 }
 
-fn memory(sizing: &Sizing, peaks: Option<Peaks>, profile: Option<&Profile>, optimized: bool) -> Memory {
-    let pair = |measured| Pair { predicted: None, measured };
+/// Nodes that run and that the file does not have: conversions to a type for which there is a kernel, bodies of functions
+/// and of loops.
+fn inserted<'a>(case: &Case, profile: &'a Profile) -> Vec<&'a NodeRun> {
+    profile.nodes.iter().filter(|run| own(case, run).is_none()).collect()
+}
+
+/// What the runtime will take, if that can be told.
+fn planned(case: &Case, inserted: &[&NodeRun]) -> Result<onnxruntime::Plan, String> {
+    if let Some(first) = inserted.first() {
+        let what = format!("the runtime adds {} nodes to the graph, such as {}", inserted.len(), first.op);
+        return Err(format!("{what}, and its plan for those is not predicted"));
+    }
+    onnxruntime::plan(case.model, THREADS).map_err(|unplanned| {
+        let node = unplanned.node.map(|id| format!(" (`{}`)", case.model.nodes[id].name));
+        format!("not predicted, because {}{}", unplanned.reason, node.unwrap_or_default())
+    })
+}
+
+fn memory(
+    sizing: &Sizing,
+    planned: Option<&onnxruntime::Plan>,
+    peaks: Option<Peaks>,
+    profile: Option<&Profile>,
+    optimized: bool,
+) -> Memory {
+    let peak = |predicted: Option<onnxruntime::Peak>, values, measured: Option<u64>| Peak {
+        bytes: Pair { predicted: predicted.and_then(|peak| peak.total()).map(|bytes| bytes.0), measured },
+        terms: predicted.map_or_else(Vec::new, |peak| {
+            let term = |name, bytes: Bytes| Term { name, bytes: bytes.0 };
+            vec![term(values, peak.values), term("outputs", peak.outputs), term("scratch", peak.scratch)]
+        }),
+    };
     let alive = sizing.alive_at_once().known().map(|bytes| bytes.0);
     Memory {
         alive: alive.filter(|_| !optimized),
-        first: pair(peaks.map(|peaks| peaks.first)),
-        steady: pair(peaks.map(|peaks| peaks.steady)),
+        first: peak(planned.map(|plan| plan.first), "values", peaks.map(|peaks| peaks.first)),
+        steady: peak(planned.map(|plan| plan.steady), "one block for values", peaks.map(|peaks| peaks.steady)),
         arena: profile.and_then(|profile| profile.arena),
         device: profile.and_then(|profile| profile.device),
-        terms: Vec::new(),
     }
 }
 
@@ -147,8 +186,8 @@ fn macs(sizing: &Sizing, counted: &Counted, batch: u64) -> Option<Macs> {
     }
     let mut macs = Macs { batch: counted.batch, uncounted: counted.not.to_vec(), ..Macs::default() };
     let (mut predicted, mut measured, mut effective) = (Some(0u64), Some(0u64), Some(0u64));
-    let times = batch / counted.batch.max(1);
-    let add = |sum: Option<u64>, n: u64| sum?.checked_add(n.checked_mul(times)?);
+    let times = batch.checked_div(counted.batch).filter(|_| batch.is_multiple_of(counted.batch));
+    let add = |sum: Option<u64>, n: u64| sum?.checked_add(n.checked_mul(times?)?);
     for ((countable, sums), name) in counted.countables.iter().zip(&counted.sums).zip(counted.names) {
         let Some((nominal, without_padding)) = *sums else { continue };
         macs.layers += 1;
@@ -167,7 +206,7 @@ fn macs(sizing: &Sizing, counted: &Counted, batch: u64) -> Option<Macs> {
 }
 
 /// Types of stored values, from the inputs of the nodes that read them.
-fn weights(case: &Case, sizing: &Sizing, profile: &Profile) -> Weights {
+fn weights(case: &Case, sizing: &Sizing, profile: &Profile, inserted: &[&NodeRun]) -> Weights {
     let model = case.model;
     let mut seen: BTreeMap<usize, Option<u64>> = BTreeMap::new();
     let mut weights = Weights::default();
@@ -184,10 +223,13 @@ fn weights(case: &Case, sizing: &Sizing, profile: &Profile) -> Weights {
                 continue;
             }
             let measured = Type::measured(typed.clone());
-            seen.insert(id.index(), measured.bytes());
-            elements = elements.zip(measured.elements()).and_then(|(a, b)| a.checked_add(b));
             let predicted = value.ty.tensor().map(Type::predicted);
-            if let Some(predicted) = predicted.filter(|predicted| !predicted.allows(&measured)) {
+            let converted = |predicted: &Type| predicted.has_sizes_of(&measured) && predicted.dtype != measured.dtype;
+            // What stands behind a conversion shows its number of values and not its bytes.
+            let hidden = !inserted.is_empty() && predicted.as_ref().is_some_and(converted);
+            seen.insert(id.index(), measured.bytes().filter(|_| !hidden));
+            elements = elements.zip(measured.elements()).and_then(|(a, b)| a.checked_add(b));
+            if let Some(predicted) = predicted.filter(|predicted| !hidden && !predicted.allows(&measured)) {
                 weights.mismatches.push(Mismatch { name: value.name.to_string(), predicted, measured });
             }
         }
@@ -208,11 +250,12 @@ fn weights(case: &Case, sizing: &Sizing, profile: &Profile) -> Weights {
 
 /// Nodes of the network with how they ran.
 fn matched<'a>(case: &'a Case, profile: &'a Profile) -> impl Iterator<Item = (NodeId, &'a NodeRun)> {
-    profile.nodes.iter().filter_map(|run| {
-        let id = case.file.node(run.index)?;
-        // Nodes inside other nodes have numbers of their own; those are not asked for.
-        (*case.model.nodes[id].op_type == *run.op).then_some((id, run))
-    })
+    profile.nodes.iter().filter_map(|run| Some((own(case, run)?, run)))
+}
+
+/// The network's node that ran. Nodes inside other nodes have numbers of their own, which may be those of others here.
+fn own(case: &Case, run: &NodeRun) -> Option<NodeId> {
+    case.file.node(run.index).filter(|id| *case.model.nodes[*id].op_type == *run.op)
 }
 
 fn time(case: &Case, sizing: &Sizing, profile: &Profile, roof: Option<f64>, optimized: bool) -> Time {

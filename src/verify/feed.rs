@@ -15,18 +15,27 @@ fn tensor(feed: &Feed) -> Result<DynValue, String> {
     let (Some(dims), Some(length)) = (dims, length) else {
         return Err(format!("input `{}` is too large to be made", feed.name));
     };
-    macro_rules! whole {
-        ($type:ty) => {{
-            let values = ints(feed, length).map(|n| <$type>::try_from(n).unwrap_or_default());
-            made(Tensor::from_array((dims, values.collect::<Vec<$type>>())))
+    macro_rules! of {
+        ($numbers:ident, $ones:expr, $from:expr) => {{
+            let values: Vec<_> = match feed.fill {
+                // The large ones are all alike.
+                Fill::Ones => vec![$ones; length],
+                _ => $numbers(feed, length).map($from).collect(),
+            };
+            made(Tensor::from_array((dims, values)))
         }};
+    }
+    macro_rules! whole {
+        ($type:ty) => {
+            of!(ints, 1, |n| <$type>::try_from(n).unwrap_or_default())
+        };
     }
     #[expect(clippy::cast_possible_truncation, reason = "rounding to the type is the point")]
     match &*feed.dtype {
-        "f32" => made(Tensor::from_array((dims, floats(feed, length).map(|x| x as f32).collect::<Vec<f32>>()))),
-        "f64" => made(Tensor::from_array((dims, floats(feed, length).collect::<Vec<f64>>()))),
-        "f16" => made(Tensor::from_array((dims, floats(feed, length).map(half::f16::from_f64).collect::<Vec<_>>()))),
-        "bf16" => made(Tensor::from_array((dims, floats(feed, length).map(half::bf16::from_f64).collect::<Vec<_>>()))),
+        "f32" => of!(floats, 1f32, |x| x as f32),
+        "f64" => of!(floats, 1f64, |x| x),
+        "f16" => of!(floats, half::f16::ONE, half::f16::from_f64),
+        "bf16" => of!(floats, half::bf16::ONE, half::bf16::from_f64),
         "i64" => whole!(i64),
         "i32" => whole!(i32),
         "i16" => whole!(i16),
@@ -35,7 +44,7 @@ fn tensor(feed: &Feed) -> Result<DynValue, String> {
         "u32" => whole!(u32),
         "u16" => whole!(u16),
         "u8" => whole!(u8),
-        "bool" => made(Tensor::from_array((dims, ints(feed, length).map(|n| n != 0).collect::<Vec<bool>>()))),
+        "bool" => of!(ints, true, |n| n != 0),
         "string" => made(Tensor::from_string_array((dims, &*vec!["a"; length]))),
         other => Err(format!("an input of type {other} cannot be made (`{}`)", feed.name)),
     }

@@ -97,8 +97,8 @@ impl Run {
         let verdicts = [
             ("tensors", self.tensors.as_ref().map(Tensors::verdict)),
             ("weights", self.weights.as_ref().map(Weights::verdict)),
-            ("memory of the first run", self.memory.first.verdict()),
-            ("memory of later runs", self.memory.steady.verdict()),
+            ("memory of the first run", self.memory.first.bytes.verdict()),
+            ("memory of later runs", self.memory.steady.bytes.verdict()),
             ("multiply-accumulates", self.macs.as_ref().map(Macs::verdict)),
             ("time", self.time.as_ref().and_then(Time::verdict)),
         ];
@@ -186,6 +186,11 @@ impl Type {
         Type { dtype: Some(typed.dtype), shape: Some(shape) }
     }
 
+    /// Whether the sizes are the same, whatever the elements are.
+    pub(super) fn has_sizes_of(&self, other: &Type) -> bool {
+        self.shape == other.shape
+    }
+
     /// Whether nothing is open.
     pub fn is_complete(&self) -> bool {
         self.dtype.is_some() && self.shape.as_ref().is_some_and(|shape| shape.iter().all(Option::is_some))
@@ -249,13 +254,20 @@ pub struct Memory {
     /// What any way of running needs at least: values alive at once, as predicted.
     pub alive: Option<u64>,
     /// Of the session's allocator in its first run.
-    pub first: Pair,
+    pub first: Peak,
     /// In later runs, for which the runtime reserves one block that it packed after the first.
-    pub steady: Pair,
+    pub steady: Peak,
     /// What the runtime's own arena gave out at most, rounded up by it.
     pub arena: Option<u64>,
     /// The same of the device.
     pub device: Option<u64>,
+}
+
+/// The most bytes that were live at once in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peak {
+    /// All of them.
+    pub bytes: Pair,
     /// The parts of the prediction, for a difference to be looked for in.
     pub terms: Vec<Term>,
 }
@@ -264,7 +276,7 @@ pub struct Memory {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
     /// What it is.
-    pub name: String,
+    pub name: &'static str,
     /// Bytes.
     pub bytes: u64,
 }

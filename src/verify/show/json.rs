@@ -3,7 +3,7 @@
 
 use super::Format;
 use crate::render::{Style, lines};
-use crate::verify::report::{self, Pair, Verified};
+use crate::verify::report::{self, Verified};
 use std::io;
 
 /// The JSON Schema of this format.
@@ -47,7 +47,7 @@ struct Run<'a> {
     optimized: bool,
     tensors: Option<Tensors<'a>>,
     weights: Option<Weights<'a>>,
-    memory: Memory<'a>,
+    memory: Memory,
     macs: Option<Macs<'a>>,
     time: Option<Time<'a>>,
 }
@@ -84,24 +84,24 @@ struct Weights<'a> {
 }
 
 #[derive(serde::Serialize)]
-struct Memory<'a> {
-    first: Bytes,
-    steady: Bytes,
+struct Memory {
+    first: Peak,
+    steady: Peak,
     alive_bytes: Option<u64>,
     arena_bytes: Option<u64>,
     device_bytes: Option<u64>,
-    residual: Vec<Term<'a>>,
+    residual: Vec<Term>,
 }
 
 #[derive(serde::Serialize)]
-struct Bytes {
+struct Peak {
     predicted_bytes: Option<u64>,
     measured_bytes: Option<u64>,
 }
 
 #[derive(serde::Serialize)]
-struct Term<'a> {
-    term: &'a str,
+struct Term {
+    term: String,
     bytes: u64,
 }
 
@@ -180,12 +180,12 @@ impl<'a> Run<'a> {
                 mismatches: weights.mismatches.iter().map(Mismatch::of).collect(),
             }),
             memory: Memory {
-                first: Bytes::of(memory.first),
-                steady: Bytes::of(memory.steady),
+                first: Peak::of(&memory.first),
+                steady: Peak::of(&memory.steady),
                 alive_bytes: memory.alive,
                 arena_bytes: memory.arena,
                 device_bytes: memory.device,
-                residual: memory.terms.iter().map(|term| Term { term: &term.name, bytes: term.bytes }).collect(),
+                residual: terms("first run", &memory.first).chain(terms("later runs", &memory.steady)).collect(),
             },
             macs: run.macs.as_ref().map(Macs::of),
             time: run.time.as_ref().map(|time| Time {
@@ -205,10 +205,14 @@ impl<'a> Mismatch<'a> {
     }
 }
 
-impl Bytes {
-    fn of(pair: Pair) -> Bytes {
-        Bytes { predicted_bytes: pair.predicted, measured_bytes: pair.measured }
+impl Peak {
+    fn of(peak: &report::Peak) -> Peak {
+        Peak { predicted_bytes: peak.bytes.predicted, measured_bytes: peak.bytes.measured }
     }
+}
+
+fn terms(run: &str, peak: &report::Peak) -> impl Iterator<Item = Term> {
+    peak.terms.iter().map(move |term| Term { term: format!("{run}: {}", term.name), bytes: term.bytes })
 }
 
 impl<'a> Macs<'a> {

@@ -4,7 +4,7 @@ use super::Format;
 use crate::render::Style;
 use crate::render::escape::{ascii, visible};
 use crate::render::units::{self, grouped};
-use crate::verify::report::{Macs, Memory, Mismatch, Pair, Run, Runtime, Tensors, Time, Verified, Weights};
+use crate::verify::report::{Macs, Memory, Mismatch, Pair, Run, Runtime, Tensors, Term, Time, Verified, Weights};
 use std::fmt::Write as _;
 use std::io;
 
@@ -129,13 +129,15 @@ impl Page<'_> {
         if let Some(alive) = memory.alive {
             self.line("values alive at once", &units::bytes_in_full(alive));
         }
-        for (word, figure) in [("memory, first run", memory.first), ("memory, later runs", memory.steady)] {
-            if figure != Pair::default() {
-                self.line(word, &pair(figure, bytes));
+        for (word, peak) in [("memory, first run", &memory.first), ("memory, later runs", &memory.steady)] {
+            if peak.bytes != Pair::default() {
+                self.line(word, &pair(peak.bytes, bytes));
             }
-        }
-        for term in &memory.terms {
-            self.line("", &format!("{}: {}", visible(&term.name), bytes(term.bytes)));
+            if !peak.terms.is_empty() {
+                let term = |term: &Term| format!("{} {}", bytes(term.bytes), term.name);
+                let terms = peak.terms.iter().filter(|term| term.bytes > 0).map(term).collect::<Vec<_>>();
+                self.line("", &format!("= {}", terms.join(" + ")));
+            }
         }
         for (word, figure) in [("the runtime's arena", memory.arena), ("the device's arena", memory.device)] {
             if let Some(figure) = figure {
