@@ -1,8 +1,9 @@
 //! Starting the process that runs models, and what becomes of it: a runtime that crashes, hangs or fills the memory ends
 //! that process, and here there is a sentence about it.
 
-use super::discover::{INSTALL, OLDEST};
+use super::discover::{self, INSTALL, OLDEST};
 use super::job::{Answer, Event, Job, Library, Tried, Using};
+use std::env;
 use std::fmt::{self, Write as _};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
@@ -108,6 +109,9 @@ impl fmt::Display for Failure {
     }
 }
 
+/// Where the system's loader looks for libraries beside its own places.
+const LOADER_PATH: &str = "LD_LIBRARY_PATH";
+
 /// Does a job. `doing` says what each task is, for people; `tell` is called as each begins.
 pub(super) fn run(
     process: &Process,
@@ -116,7 +120,15 @@ pub(super) fn run(
     doing: &(dyn Fn(usize) -> String + Sync),
     tell: &mut dyn FnMut(&str),
 ) -> Result<Done, Failure> {
-    let mut child = Command::new(&process.program)
+    let mut command = Command::new(&process.program);
+    // The loader reads this once, when a process starts.
+    let folders = discover::cuda(&job.libraries).into_iter();
+    let own = env::var_os(LOADER_PATH).unwrap_or_default();
+    let own = env::split_paths(&own).filter(|folder| folder.is_absolute());
+    if let Ok(path) = env::join_paths(own.chain(folders)) {
+        command.env(LOADER_PATH, path);
+    }
+    let mut child = command
         .args(&process.arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -258,4 +270,41 @@ fn how(status: io::Result<ExitStatus>) -> String {
         return text;
     }
     status.code().map_or_else(|| "no exit code".into(), |code| format!("exit code {code}"))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::super::device::Device;
+    use super::*;
+
+    /// What becomes of a process that does this in place of running models.
+    fn failure(script: &str) -> Option<Failure> {
+        let arguments = vec!["-c".into(), script.into()];
+        let process = Process { program: "sh".into(), arguments, patience: Duration::from_secs(2) };
+        let job = Job {
+            libraries: Vec::new(),
+            device: Device::Cpu,
+            folder: None,
+            scratch: PathBuf::new(),
+            tasks: vec![super::super::job::Task::Copy],
+            models: Vec::new(),
+        };
+        run(&process, &job, &[], &|_| "copying".into(), &mut |_| {}).err()
+    }
+
+    #[test]
+    fn a_crash_is_a_sentence() {
+        let crashed =
+            failure(r#"cat > /dev/null; echo '{"Began":0}'; echo noise; echo 'bad_alloc' >&2; kill -ABRT $$"#);
+        let said = crashed.map(|failure| failure.to_string()).unwrap_or_default();
+        assert_eq!(said, "ONNX Runtime ended with signal 6 (it aborted) while copying; it said: bad_alloc");
+        let ended = failure("exit 3").map(|failure| failure.to_string()).unwrap_or_default();
+        assert_eq!(ended, "ONNX Runtime ended with exit code 3 while starting");
+    }
+
+    #[test]
+    fn silence_is_not_waited_for() {
+        let silent = failure("exec sleep 60");
+        assert!(matches!(silent, Some(Failure::Silent { doing, .. }) if doing == "starting"));
+    }
 }

@@ -4,7 +4,9 @@ use super::child::Done;
 use super::job::{Answer, NodeRun, Peaks, Profile};
 use super::ones::Countable;
 use super::plan::{Plan, Purpose};
-use super::report::{MacMismatch, Macs, Memory, Mismatch, Pair, Peak, Run, Runtime, Term, Time, Type, Verified, Weights};
+use super::report::{
+    MacMismatch, Macs, Memory, Mismatch, Pair, Peak, Run, Runtime, Term, Time, Type, Verified, Weights,
+};
 use super::subject::Case;
 use super::tensors;
 use crate::analyze::memory::onnxruntime;
@@ -50,9 +52,10 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
             (purpose, Some(Ok(answer))) => kinds.take(purpose, answer.clone(), counted),
         }
     }
-    let roof = kinds.roof.map(|seconds| rate(plan.roof_macs, seconds));
     let plain = kinds.profiles[0].as_ref();
     let cpu = using.provider == "CPUExecutionProvider";
+    // Elsewhere the runtime's clock stops when a kernel has been handed over, not when it is done.
+    let roof = kinds.roof.filter(|_| cpu).map(|seconds| rate(plan.roof_macs, seconds));
     if verified.runtime.is_none() {
         let fallback_nodes = plain.filter(|_| !cpu).map(fallback).unwrap_or_default();
         verified.runtime = Some(Runtime { library, using, fallback_nodes, copy_rate: kinds.copy });

@@ -58,6 +58,17 @@ pub(super) fn webgpu(library: &Path) -> Option<PathBuf> {
     [folder.join(&name), folder.join("capi").join(&name)].into_iter().find(|path| path.is_file())
 }
 
+/// Folders of NVIDIA's libraries that are installed beside a candidate's Python package
+/// (`pip install onnxruntime-gpu[cuda,cudnn]`), where the loader does not look by itself.
+pub(super) fn cuda(candidates: &[Candidate]) -> Vec<PathBuf> {
+    let packages = candidates.iter().filter_map(|candidate| candidate.path.ancestors().nth(3));
+    let vendors = packages.flat_map(|packages| fs::read_dir(packages.join("nvidia")).into_iter().flatten());
+    let folders = vendors.filter_map(Result::ok).map(|vendor| vendor.path().join("lib"));
+    let mut folders: Vec<PathBuf> = folders.filter(|folder| folder.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
 fn candidate(place: &str, path: PathBuf) -> Candidate {
     Candidate { place: place.into(), path }
 }

@@ -6,6 +6,7 @@ use super::job::{Candidate, Event, Library, Tried, Using};
 use ort::LoadDynamicError;
 use ort::environment::Environment;
 use ort::ep::{CUDA, ExecutionProvider};
+use ort::memory::AllocationDevice;
 use ort::session::Session;
 use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder};
 use std::error::Error;
@@ -148,6 +149,14 @@ impl Runtime {
         Err(passed_over.join("; "))
     }
 
+    /// Where the memory of the device is, if that is not the processor's and the runtime keeps figures of it.
+    pub(super) fn device_memory(&self) -> Option<(AllocationDevice<'static>, i32)> {
+        match self.device {
+            Chosen::Cuda(number) => Some((AllocationDevice::CUDA, i32::from(number))),
+            Chosen::Cpu | Chosen::Webgpu => None,
+        }
+    }
+
     /// Whether models run on the processor, where every byte can be counted.
     pub(super) fn is_cpu(&self) -> bool {
         self.device == Chosen::Cpu
@@ -175,7 +184,9 @@ impl Runtime {
             .with_auto_device(AutoDevicePolicy::PreferCPU)?
             .with_optimization_level(level)?;
         let builder = match &self.folder {
-            Some(folder) => builder.with_config_entry("session.model_external_initializers_file_folder_path", folder)?,
+            Some(folder) => {
+                builder.with_config_entry("session.model_external_initializers_file_folder_path", folder)?
+            }
             None => builder,
         };
         Ok(match self.device {
@@ -204,4 +215,16 @@ fn register(environment: &Environment, plug_in: Option<PathBuf>) -> Result<(), S
     environment.register_ep_library("webgpu", plug_in).map_err(|error| error.to_string())?;
     let found = environment.devices().any(|device| device.ep().is_ok_and(|name| name == WEBGPU));
     if found { Ok(()) } else { Err("the WebGPU plug-in finds no GPU".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ONNX Runtime 1.20.1 in a program that wants 1.24.
+    #[test]
+    fn a_library_that_is_too_old_is_said_to_be() {
+        let error = LoadDynamicError::BadVersion { version_str: "1.20.1".into(), path: "libonnxruntime.so".into() };
+        assert_eq!(unloadable(&error), "it is version 1.20.1");
+    }
 }

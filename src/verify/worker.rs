@@ -138,8 +138,8 @@ impl Worker<'_> {
                 break;
             }
         }
-        let arena = most_used(&session, AllocationDevice::CPU);
-        let device = if self.runtime.is_cpu() { None } else { most_used(&session, AllocationDevice::CUDA) };
+        let arena = most_used(&session, AllocationDevice::CPU, 0);
+        let device = self.runtime.device_memory().and_then(|(device, number)| most_used(&session, device, number));
         let path = session.end_profiling().map_err(said)?;
         let text = fs::read_to_string(&path);
         // The whole folder goes in the end; this only keeps it small, and may fail.
@@ -179,8 +179,8 @@ fn said<T>(error: ort::Error<T>) -> String {
 }
 
 /// The most bytes that a session's own arena has given out at once.
-fn most_used(session: &Session, device: AllocationDevice) -> Option<u64> {
-    let info = MemoryInfo::new(device, 0, AllocatorType::Device, MemoryType::Default).ok()?;
+fn most_used(session: &Session, device: AllocationDevice, number: i32) -> Option<u64> {
+    let info = MemoryInfo::new(device, number, AllocatorType::Device, MemoryType::Default).ok()?;
     statistic(&Allocator::new(session, info).ok()?, "MaxInUse")
 }
 

@@ -54,10 +54,13 @@ impl Page<'_> {
     }
 
     fn runtime(&mut self, runtime: &Runtime) {
-        let Runtime { library, using, fallback_nodes, .. } = runtime;
+        let Runtime { library, using, fallback_nodes, copy_rate } = runtime;
         let path = library.candidate.path.display().to_string();
         let (version, device) = (visible(&library.version), visible(&using.device));
         let _ = writeln!(self.text, "  ONNX Runtime {version} on {device} ({})", visible(&path));
+        if let Some(rate) = copy_rate {
+            let _ = writeln!(self.text, "  the machine copies {:.1} GB/s", rate / 1e9);
+        }
         if !fallback_nodes.is_empty() {
             let first = fallback_nodes.iter().take(LISTED).map(|name| visible(name)).collect::<Vec<_>>().join(", ");
             let _ = writeln!(self.text, "  {} nodes ran on the processor instead: {first}", fallback_nodes.len());
