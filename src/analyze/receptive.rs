@@ -4,10 +4,15 @@
 //! `last`. A window behind it changes `num`, `first` and `last`; an upsampling brings in `den`, because neighbouring units
 //! then lie on the same or on neighbouring positions by turns, and what several of them see is not simply their number
 //! times a fraction. Branches are united.
+//!
+//! All axes of an input are followed, since graphs move them about: which of them are spatial is what the first window
+//! that slides over the input says (axes 2, 3, … of its own input), and axes 2, 3, … of the input itself without any.
 
 use super::report::Field;
 use crate::graph::{Model, NodeId, ValueId};
-use crate::ops::rules::{Tap, Window};
+use crate::ops::rules::{AxisSource, SlotRole, Tap, Window};
+use crate::tensor::Dim;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a unit sees along one axis: its first and last position, each as `base + step·⌊(u·num + shift) / den⌋`.
@@ -31,9 +36,14 @@ impl Axis {
     const POINT: Axis = Axis { first: End::ZERO, last: End::ZERO, step: 1, num: 1, den: 1 };
 
     /// All of an input of this size, whatever the unit.
-    fn whole(size: i128) -> Option<Axis> {
-        let last = End { base: 0, shift: size.checked_sub(1)? };
-        Some(Axis { last, num: size, ..Axis::POINT })
+    fn all(size: u64) -> Option<Axis> {
+        let last = End { base: 0, shift: i128::from(size).checked_sub(1)? };
+        Some(Axis { last, num: 0, ..Axis::POINT })
+    }
+
+    /// Whether every unit sees the same.
+    fn is_whole(self) -> bool {
+        self.num == 0 || self.step == 0
     }
 
     fn through(self, tap: &Tap) -> Option<Axis> {
@@ -129,8 +139,12 @@ impl Axis {
         self.step.checked_mul(self.first.shift.div_euclid(self.den))?.checked_add(self.first.base)
     }
 
-    /// Positions between neighbouring units, as a fraction in lowest terms.
+    /// Positions between neighbouring units, as a fraction in lowest terms; those seen by the only one there is, where
+    /// one sees everything.
     fn stride(self) -> Option<(u64, u64)> {
+        if self.is_whole() {
+            return Some((u64::try_from(self.size()?).ok()?, 1));
+        }
         let num = self.step.checked_mul(self.num)?;
         let gcd = gcd(num, self.den);
         Some((u64::try_from(num / gcd).ok()?, u64::try_from(self.den / gcd).ok()?))
@@ -150,20 +164,144 @@ fn gcd(a: i128, b: i128) -> i128 {
     b
 }
 
+/// What an axis of a value runs along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Along {
+    /// This axis of the input.
+    Axis(usize),
+    /// None: every unit along it sees the same.
+    Same,
+    /// Several axes of the input, or one regrouped.
+    Regrouped(Vec<usize>),
+}
+
+impl Along {
+    /// The input's axes that differ from unit to unit.
+    fn axes(&self) -> &[usize] {
+        match self {
+            Along::Axis(axis) => std::slice::from_ref(axis),
+            Along::Same => &[],
+            Along::Regrouped(axes) => axes,
+        }
+    }
+
+    /// Several of them regrouped into one.
+    fn regrouped<'a>(all: impl Iterator<Item = &'a Along>) -> Along {
+        let mut axes: Vec<usize> = all.flat_map(Along::axes).copied().collect();
+        axes.sort_unstable();
+        axes.dedup();
+        if axes.is_empty() { Along::Same } else { Along::Regrouped(axes) }
+    }
+
+    /// What an axis runs along when two branches are united.
+    fn union(&self, other: &Along) -> Along {
+        match (self, other) {
+            (Along::Same, one) | (one, Along::Same) => one.clone(),
+            (a, b) if a == b => a.clone(),
+            (a, b) => Along::regrouped([a, b].into_iter()),
+        }
+    }
+}
+
 /// What a value sees of one input; the input by its place among the network's.
 #[derive(Clone, Debug, PartialEq)]
 struct View {
     input: usize,
-    axes: Vec<Axis>,
-    /// Whether windows alone led here, and nothing that sees everything.
-    local: bool,
+    /// By axis of the input. `None`: not known.
+    axes: Vec<Option<Axis>>,
+    /// By axis of the value.
+    along: Vec<Along>,
+}
+
+impl View {
+    fn of_input(place: usize, rank: usize) -> View {
+        View { input: place, axes: vec![Some(Axis::POINT); rank], along: (0..rank).map(Along::Axis).collect() }
+    }
+
+    /// The same for a value of this rank, whose last axes these are.
+    fn with_rank(mut self, rank: usize) -> View {
+        let missing = rank.saturating_sub(self.along.len());
+        self.along.splice(0..0, vec![Along::Same; missing]);
+        self
+    }
+
+    /// Nothing known, for a value of this rank.
+    fn lost(&self, rank: usize) -> View {
+        let all = (1..self.axes.len()).collect();
+        View { axes: vec![None; self.axes.len()], along: vec![Along::Regrouped(all); rank], ..*self }
+    }
+
+    fn union(&mut self, other: &View) {
+        for (a, b) in self.axes.iter_mut().zip(&other.axes) {
+            *a = a.zip(*b).and_then(|(a, b)| a.union(b));
+        }
+        for (a, b) in self.along.iter_mut().zip(&other.along) {
+            *a = a.union(b);
+        }
+    }
+
+    /// Sees all of these axes of the value.
+    fn whole(&mut self, axes: impl IntoIterator<Item = usize>, sizes: &[Option<u64>]) {
+        for axis in axes {
+            let Some(along) = self.along.get_mut(axis) else { continue };
+            for seen in along.axes() {
+                if let (Some(slot), Some(size)) = (self.axes.get_mut(*seen), sizes.get(*seen)) {
+                    *slot = size.and_then(Axis::all);
+                }
+            }
+            *along = Along::Same;
+        }
+    }
+
+    /// Slides a window along an axis of the value.
+    fn slide(&mut self, axis: usize, tap: &Tap) {
+        let Some(along) = self.along.get(axis) else { return };
+        for seen in along.axes() {
+            if let Some(slot) = self.axes.get_mut(*seen) {
+                *slot = slot.filter(|_| matches!(along, Along::Axis(_))).and_then(|a| a.through(tap));
+            }
+        }
+    }
+
+    /// The same for a value whose axes come from these of this one, and which sees all of some.
+    fn arranged(&self, from: &[AxisSource], whole: &[usize], sizes: &[Option<u64>]) -> View {
+        let mut view = self.clone();
+        view.whole(whole.iter().copied(), sizes);
+        for source in from {
+            if let AxisSource::Slid(axis, tap) = source {
+                view.slide(*axis, tap);
+            }
+        }
+        let along = |axis: &usize| view.along.get(*axis);
+        let one = |source: &AxisSource| match source {
+            AxisSource::Axis(axis) | AxisSource::Slid(axis, _) => along(axis).cloned().unwrap_or(Along::Same),
+            AxisSource::Same => Along::Same,
+            AxisSource::Regrouped(axes) => Along::regrouped(axes.iter().filter_map(along)),
+        };
+        let along = from.iter().map(one).collect();
+        View { along, ..view }
+    }
 }
 
 /// Receptive fields of every value of the network.
 pub(super) struct Fields {
-    names: Vec<Arc<str>>,
+    inputs: Vec<Input>,
     /// By value. `None`: not known.
-    views: Vec<Option<Vec<View>>>,
+    views: Vec<Option<Rc<[View]>>>,
+}
+
+/// An input of the network.
+struct Input {
+    name: Arc<str>,
+    sizes: Vec<Option<u64>>,
+    /// Its spatial axes; `None` until a window has slid over it.
+    spatial: Option<Vec<usize>>,
+}
+
+impl Input {
+    fn spatial(&self) -> Vec<usize> {
+        self.spatial.clone().unwrap_or_else(|| (2..self.sizes.len()).collect())
+    }
 }
 
 impl Fields {
@@ -176,24 +314,30 @@ impl Fields {
     pub(super) fn of_value(&self, id: ValueId) -> Vec<Field> {
         let views = self.views[id.index()].as_deref().unwrap_or(&[]);
         let mut fields = Vec::with_capacity(views.len());
-        fields.extend(views.iter().filter(|v| !v.axes.is_empty()).filter_map(|v| self.field(v)));
+        fields.extend(views.iter().filter_map(|v| self.field(v)));
         fields
     }
 
     /// Whether what a value sees follows from windows (a gate that looked at everything does not change that).
     pub(super) fn is_local(&self, id: ValueId) -> bool {
-        self.views[id.index()].as_ref().is_some_and(|views| views.iter().any(|v| v.local && !v.axes.is_empty()))
+        let local = |view: &View| self.spatial(view).is_some_and(|axes| axes.iter().any(|a| !a.is_whole()));
+        self.views[id.index()].as_ref().is_some_and(|views| views.iter().any(local))
+    }
+
+    fn spatial(&self, view: &View) -> Option<Vec<Axis>> {
+        let spatial = self.inputs[view.input].spatial();
+        spatial.into_iter().map(|a| view.axes.get(a).copied().flatten()).collect()
     }
 
     fn field(&self, view: &View) -> Option<Field> {
-        let rank = view.axes.len();
+        let axes = self.spatial(view).filter(|axes| !axes.is_empty())?;
         let mut field = Field {
-            input: Arc::clone(&self.names[view.input]),
-            size: Vec::with_capacity(rank),
-            stride: Vec::with_capacity(rank),
-            offset: Vec::with_capacity(rank),
+            input: Arc::clone(&self.inputs[view.input].name),
+            size: Vec::with_capacity(axes.len()),
+            stride: Vec::with_capacity(axes.len()),
+            offset: Vec::with_capacity(axes.len()),
         };
-        for axis in &view.axes {
+        for axis in axes {
             field.size.push(u64::try_from(axis.size()?).ok()?);
             field.stride.push(axis.stride()?);
             field.offset.push(i64::try_from(axis.offset()?).ok()?);
@@ -204,75 +348,91 @@ impl Fields {
 
 /// Follows every node of the network once.
 pub(super) fn fields(model: &Model) -> Fields {
-    let mut views: Vec<Option<Vec<View>>> = vec![None; model.values.len()];
-    for (place, input) in model.main.inputs.iter().enumerate() {
-        views[input.index()] =
-            Some(vec![View { input: place, axes: vec![Axis::POINT; spatial_rank(model, *input)], local: true }]);
+    let mut views: Vec<Option<Rc<[View]>>> = vec![None; model.values.len()];
+    let mut inputs: Vec<Input> = model.main.inputs.iter().map(|v| input(model, *v)).collect();
+    for (place, id) in model.main.inputs.iter().enumerate() {
+        views[id.index()] = Some(Rc::new([View::of_input(place, inputs[place].sizes.len())]));
     }
     for id in &model.main.nodes {
         let node = &model.nodes[*id];
         if node.constant {
             continue;
         }
-        let sources: Vec<ValueId> = node.inputs.iter().flatten().copied().filter(|v| model.is_activation(*v)).collect();
-        let seen = match model.at(*id, |op, at| op.window(at)) {
-            Window::Pointwise => unite(&sources, &views),
-            Window::Local(taps) => {
-                sources.first().and_then(|v| views[v.index()].as_ref()).and_then(|v| slide(v, &taps))
-            }
-            Window::Global => unite(&sources, &views).and_then(|seen| whole(model, &seen)),
-            Window::Opaque(_) => None,
-        };
+        let seen = step(model, *id, &views, &mut inputs);
         for output in node.outputs.iter().flatten() {
             views[output.index()].clone_from(&seen);
         }
     }
-    let names = model.main.inputs.iter().map(|v| Arc::clone(&model.values[*v].name)).collect();
-    Fields { names, views }
+    Fields { inputs, views }
 }
 
-fn spatial_rank(model: &Model, id: ValueId) -> usize {
-    let rank = model.values[id].ty.tensor().and_then(|t| t.shape.rank()).unwrap_or(0);
-    rank.saturating_sub(2)
+fn input(model: &Model, id: ValueId) -> Input {
+    let value = &model.values[id];
+    let dims = value.ty.tensor().and_then(|t| t.shape.dims()).unwrap_or(&[]);
+    Input { name: Arc::clone(&value.name), sizes: dims.iter().map(Dim::size).collect(), spatial: None }
 }
 
-/// What any of the sources sees. Sources that differ in their number of axes cannot be united axis by axis.
-fn unite(sources: &[ValueId], views: &[Option<Vec<View>>]) -> Option<Vec<View>> {
-    let (first, rest) = sources.split_first()?;
-    let mut all = views[first.index()].clone()?;
-    for source in rest {
-        for view in views[source.index()].as_ref()? {
-            match all.iter_mut().find(|v| v.input == view.input) {
-                None => all.push(view.clone()),
-                Some(own) if own.axes.len() == view.axes.len() => {
-                    own.local |= view.local;
-                    for (a, b) in own.axes.iter_mut().zip(&view.axes) {
-                        *a = a.union(*b)?;
-                    }
+/// What the outputs of a node see.
+fn step(model: &Model, id: NodeId, views: &[Option<Rc<[View]>>], inputs: &mut [Input]) -> Option<Rc<[View]>> {
+    let node = &model.nodes[id];
+    let rank = |v: ValueId| model.values[v].ty.tensor().and_then(|t| t.shape.rank()).unwrap_or(0);
+    let output = node.outputs.first().copied().flatten().map_or(0, rank);
+    let flows = |(i, v): (usize, &Option<ValueId>)| {
+        v.filter(|v| model.is_activation(*v) && node.kind.slot(i).role != SlotRole::Steer).map(|v| (i, v))
+    };
+    let sources: Vec<(usize, ValueId)> = node.inputs.iter().enumerate().filter_map(flows).collect();
+    let (first, one) = *sources.first()?;
+    let seen = |v: ValueId| views[v.index()].as_ref();
+    let united = |rank: usize| unite(sources.iter().map(|(_, v)| seen(*v)), rank);
+    match model.at(id, |op, at| op.window(at)) {
+        // Most nodes have one source, and share what it sees.
+        Window::Pointwise if sources.len() == 1 && rank(one) == output => seen(one).map(Rc::clone),
+        Window::Pointwise => united(output).map(Rc::from),
+        Window::Local(taps) => {
+            let slid = |view: &View| {
+                let input = &mut inputs[view.input];
+                let spatial: Vec<usize> = view.along.iter().skip(2).flat_map(Along::axes).copied().collect();
+                if input.spatial.is_none() && !spatial.is_empty() {
+                    input.spatial = Some(spatial);
                 }
-                Some(_) => return None,
+                let mut view = view.clone();
+                view.whole([1], &input.sizes);
+                for (i, tap) in taps.iter().enumerate() {
+                    view.slide(i + 2, tap);
+                }
+                view
+            };
+            Some(seen(one)?.iter().map(slid).collect())
+        }
+        Window::Axes { from, whole } if first == 0 => {
+            let arranged = |view: &View| view.arranged(&from, &whole, &inputs[view.input].sizes);
+            Some(seen(one)?.iter().map(arranged).collect())
+        }
+        Window::Global => {
+            let widest = sources.iter().map(|(_, v)| rank(*v)).max().unwrap_or(0);
+            let mut all = united(widest)?;
+            for view in &mut all {
+                view.whole(0..widest, &inputs[view.input].sizes);
+                view.along = vec![Along::Same; output];
+            }
+            Some(all.into())
+        }
+        // An arrangement of something stored does not say where in the activations it looks.
+        Window::Axes { .. } | Window::Opaque(_) => Some(united(output)?.iter().map(|view| view.lost(output)).collect()),
+    }
+}
+
+/// What any of the sources sees, for a value of this rank.
+fn unite<'a>(sources: impl Iterator<Item = Option<&'a Rc<[View]>>>, rank: usize) -> Option<Vec<View>> {
+    let mut all: Vec<View> = Vec::new();
+    for source in sources {
+        for view in source?.iter() {
+            let view = view.clone().with_rank(rank);
+            match all.iter_mut().find(|v| v.input == view.input) {
+                None => all.push(view),
+                Some(own) => own.union(&view),
             }
         }
     }
     Some(all)
-}
-
-fn slide(views: &[View], taps: &[Tap]) -> Option<Vec<View>> {
-    let through = |view: &View| {
-        let axes = view.axes.iter().zip(taps).map(|(a, t)| a.through(t)).collect::<Option<Vec<_>>>()?;
-        (axes.len() == taps.len() || view.axes.is_empty()).then_some(View { axes, ..*view })
-    };
-    views.iter().map(through).collect()
-}
-
-/// All of every input that is seen at all.
-fn whole(model: &Model, views: &[View]) -> Option<Vec<View>> {
-    let all = |view: &View| {
-        let input = model.main.inputs[view.input];
-        let dims = model.values[input].ty.tensor()?.shape.dims()?;
-        let axes =
-            dims.iter().skip(2).map(|d| d.size().and_then(|n| Axis::whole(n.into()))).collect::<Option<Vec<_>>>()?;
-        Some(View { axes, local: false, ..*view })
-    };
-    views.iter().map(all).collect()
 }

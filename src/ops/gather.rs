@@ -4,7 +4,8 @@ use super::axes::{axis, known};
 use super::cells::{coordinates, position};
 use super::kernel::Kernel;
 use super::rules::{
-    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
+    At, AxisSource, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    steer,
 };
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, literal};
 
@@ -93,15 +94,14 @@ impl Operator for Gather {
     }
 
     fn window(&self, at: &At) -> Window {
-        match (self, at.dims(0), at.dims(1)) {
-            // Examples or channels are picked; every place stays where it is.
-            (Gather::Slices { axis: stated }, Some(data), Some([_]))
-                if axis(*stated, data.len()).is_ok_and(|a| a < 2) =>
-            {
-                Window::Pointwise
-            }
-            _ => Window::Opaque("which positions are gathered is not known"),
-        }
+        let (Gather::Slices { axis: stated }, Some(data), Some(indices)) = (self, at.dims(0), at.dims(1)) else {
+            return Window::Opaque("which positions are gathered is not known");
+        };
+        let Ok(picked) = axis(*stated, data.len()) else { return Window::Opaque("the axis is not there") };
+        let picks = indices.iter().map(|_| AxisSource::Regrouped(vec![picked]));
+        let after = (picked..data.len()).skip(1).map(AxisSource::Axis);
+        let from = (0..picked).map(AxisSource::Axis).chain(picks).chain(after);
+        Window::Axes { from: from.collect(), whole: Vec::new() }
     }
 }
 

@@ -72,7 +72,7 @@ impl Operator for GlobalPool {
         Work::windowed(class, count())
     }
 
-    fn window(&self, _: &At) -> Window {
-        Window::Global
+    fn window(&self, at: &At) -> Window {
+        at.dims(0).map_or(Window::Global, |dims| Window::over(dims.len(), (2..dims.len()).collect()))
     }
 }

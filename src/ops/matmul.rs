@@ -7,8 +7,8 @@ use super::attributes::Attributes;
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work,
-    bias, data, weight,
+    Arithmetic, At, AxisSource, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Slot, Spec, Storage,
+    Window, Work, bias, data, weight,
 };
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
@@ -96,6 +96,13 @@ fn check_inner(inner: &Dim, expected: &Dim) -> Result<(), OpError> {
         )),
         _ => Ok(()),
     }
+}
+
+/// A product with one matrix: every row stays where it is, and is seen as a whole.
+pub(super) fn rows(rank: usize) -> Window {
+    let inner = rank.saturating_sub(1);
+    let above = (0..inner).map(AxisSource::Axis);
+    Window::Axes { from: above.chain([AxisSource::Same]).collect(), whole: vec![inner] }
 }
 
 /// Arithmetic of a product with so many output elements, each a sum of `inner` products.
@@ -191,9 +198,9 @@ impl Operator for MatMul {
     }
 
     fn window(&self, at: &At) -> Window {
+        let turned = self.first.stack || self.first.matrix;
         match (at.dims(0), at.dims(1)) {
-            // Without spatial axes, and with rows that stay apart, there is nothing to see but the row.
-            (Some(a), Some(b)) if a.len() <= 2 && b.len() <= 2 => Window::Pointwise,
+            (Some(a), Some(b)) if b.len() == 2 && !turned => rows(a.len()),
             (Some(_), Some(_)) => Window::Global,
             _ => Window::Opaque("the number of dimensions is not known"),
         }
@@ -264,7 +271,7 @@ impl Operator for Gemm {
     }
 
     fn window(&self, _: &At) -> Window {
-        Window::Pointwise
+        if self.transposed.0 { Window::Global } else { rows(2) }
     }
 }
 

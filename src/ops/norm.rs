@@ -247,9 +247,8 @@ impl Operator for Norm {
     }
 
     fn window(&self, at: &At) -> Window {
-        match at.dims(0).map(|d| self.over(d.len())) {
-            Some(Ok(over)) if over.iter().all(|a| *a < 2) => Window::Pointwise,
-            Some(Ok(_)) => Window::Global,
+        match at.dims(0).map(|d| (d.len(), self.over(d.len()))) {
+            Some((rank, Ok(over))) => Window::over(rank, over),
             _ => Window::Opaque("the number of dimensions is not known"),
         }
     }

@@ -2,7 +2,7 @@
 //! the matrix's sizes; unpacking a weight is not counted.
 
 use super::kernel::Kernel;
-use super::matmul::arithmetic;
+use super::matmul::{arithmetic, rows};
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, bias, data,
     steer, weight,
@@ -66,8 +66,7 @@ impl Operator for MatMulNBits {
 
     fn window(&self, at: &At) -> Window {
         match at.dims(0) {
-            Some(a) if a.len() <= 2 => Window::Pointwise,
-            Some(_) => Window::Global,
+            Some(a) => rows(a.len()),
             None => Window::Opaque("the number of dimensions is not known"),
         }
     }

@@ -5,7 +5,9 @@ use super::axes::{axis, known};
 use super::cells::{coordinates, position};
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, whole};
-use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data, steer};
+use super::rules::{
+    At, AxisSource, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data, steer,
+};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
@@ -151,9 +153,11 @@ impl Operator for Pad {
         let Some(Ok(pads)) = at.dims(0).map(|d| self.pads(at, d.len())) else {
             return Window::Opaque("the number of dimensions is not known");
         };
-        let tap = |(before, _): &(Dim, Dim)| before.known().map(|n| Tap::point(n.saturating_neg()));
-        match pads.iter().skip(2).map(tap).collect() {
-            Some(taps) => Window::Local(taps),
+        let slid = |(axis, (before, _)): (usize, &(Dim, Dim))| {
+            Some(AxisSource::Slid(axis, Tap::point(before.known()?.saturating_neg())))
+        };
+        match pads.iter().enumerate().map(slid).collect() {
+            Some(from) => Window::Axes { from, whole: Vec::new() },
             None => Window::Opaque("the pads are not known"),
         }
     }

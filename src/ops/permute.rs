@@ -5,7 +5,9 @@ use super::axes::axis;
 use super::groups;
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, whole};
-use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data};
+use super::rules::{
+    At, AxisSource, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Tap, Window, Work, data,
+};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
@@ -132,8 +134,10 @@ impl Operator for Transpose {
 
     fn window(&self, at: &At) -> Window {
         match at.dims(0).map(|d| self.order(d.len())) {
-            Some(Ok(order)) if order.iter().enumerate().skip(2).all(|(i, a)| i == *a) => Window::Pointwise,
-            _ => Window::Opaque("the dimensions change places"),
+            Some(Ok(order)) => {
+                Window::Axes { from: order.into_iter().map(AxisSource::Axis).collect(), whole: Vec::new() }
+            }
+            _ => Window::Opaque("the number of dimensions is not known"),
         }
     }
 }

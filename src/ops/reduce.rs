@@ -7,8 +7,8 @@ use super::axes::{axes, axis, known};
 use super::cells::{coordinates, position as cell};
 use super::kernel::Kernel;
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
-    steer,
+    Arithmetic, At, AxisSource, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window,
+    Work, data, steer,
 };
 use crate::tensor::{DType, Dim, Elements, Literal, Ratio, Shape, TensorType, ValueType, literal};
 use std::cmp::Ordering;
@@ -167,7 +167,7 @@ impl Operator for Reduction {
 
     fn window(&self, at: &At) -> Window {
         let rank = at.dims(0).map(<[Dim]>::len);
-        window(rank.and_then(|rank| self.reduced(at, rank).ok().flatten()))
+        window(rank.and_then(|rank| Some((rank, self.reduced(at, rank).ok().flatten()?))), self.keep)
     }
 }
 
@@ -219,13 +219,15 @@ fn reduction_work(count: Option<(u64, u64, Operations)>) -> Work {
     Work::Counted(Arithmetic { window, ..Arithmetic::elementwise(Class::Reduction, operations) })
 }
 
-/// Axes 2 and beyond are the spatial ones.
-fn window(axes: Option<Vec<usize>>) -> Window {
-    match axes {
-        None => Window::Opaque("the reduced axes are not known"),
-        Some(axes) if axes.iter().any(|a| *a >= 2) => Window::Global,
-        Some(_) => Window::Pointwise,
-    }
+/// All of the reduced axes, the same position of the others.
+fn window(reduced: Option<(usize, Vec<usize>)>, keep: bool) -> Window {
+    let Some((rank, axes)) = reduced else { return Window::Opaque("the reduced axes are not known") };
+    let from = (0..rank).filter_map(|a| match axes.contains(&a) {
+        true if keep => Some(AxisSource::Same),
+        true => None,
+        false => Some(AxisSource::Axis(a)),
+    });
+    Window::Axes { from: from.collect(), whole: axes }
 }
 
 #[derive(Debug)]
@@ -300,8 +302,8 @@ impl Operator for Position {
     }
 
     fn window(&self, at: &At) -> Window {
-        let reduced = at.dims(0).and_then(|dims| axis(self.axis, dims.len()).ok());
-        window(reduced.map(|a| vec![a]))
+        let reduced = at.dims(0).and_then(|dims| Some((dims.len(), vec![axis(self.axis, dims.len()).ok()?])));
+        window(reduced, self.keep)
     }
 }
 

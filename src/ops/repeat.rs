@@ -3,7 +3,7 @@
 use super::axes::axis;
 use super::kernel::Kernel;
 use super::resize::whole;
-use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data, steer};
+use super::rules::{At, AxisSource, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data, steer};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
@@ -101,11 +101,17 @@ impl Operator for Repeat {
     }
 
     fn window(&self, at: &At) -> Window {
-        let sizes = |t: Option<&TensorType>| t.and_then(|t| t.shape.dims()).map(|d| d.get(2..).unwrap_or(&[]).to_vec());
-        match (sizes(at.tensor(0)), sizes(at.output(0))) {
-            (Some(before), Some(after)) if before == after => Window::Pointwise,
-            _ => Window::Opaque("it repeats along spatial axes"),
-        }
+        let (Some(from), Some(to)) = (at.dims(0), at.output(0).and_then(|t| t.shape.dims())) else {
+            return Window::Opaque("the number of dimensions is not known");
+        };
+        // Aligned at the end; what repeats one position is the same everywhere.
+        let source = |(i, size): (usize, &Dim)| match (i + from.len()).checked_sub(to.len()) {
+            None => AxisSource::Same,
+            Some(axis) if from[axis] == *size => AxisSource::Axis(axis),
+            Some(axis) if from[axis] == Dim::Known(1) => AxisSource::Same,
+            Some(axis) => AxisSource::Regrouped(vec![axis]),
+        };
+        Window::Axes { from: to.iter().enumerate().map(source).collect(), whole: Vec::new() }
     }
 }
 

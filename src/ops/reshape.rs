@@ -5,7 +5,9 @@ use super::attributes::Attributes;
 use super::axes::{axes, axis, known};
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
-use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer};
+use super::rules::{
+    At, AxisSource, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer,
+};
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, shape};
 
 /// The operators of this room.
@@ -125,15 +127,55 @@ impl Operator for View {
     }
 
     fn window(&self, at: &At) -> Window {
-        let spatial = |dims: Option<&[Dim]>| dims.map(|d| d.get(2..).unwrap_or(&[]).to_vec());
-        let (before, after) = (spatial(at.dims(0)), at.output(0).map(|o| spatial(o.shape.dims())));
-        match (before, after.flatten()) {
-            (Some(before), Some(after)) if before == after => Window::Pointwise,
-            (Some(_), Some(after)) if after.is_empty() => Window::Global,
-            // The axes mean something else afterwards.
-            _ => Window::Opaque("the dimensions are arranged anew"),
+        if let View::Identity = self {
+            return Window::Pointwise;
+        }
+        match (at.dims(0), at.output(0).and_then(|t| t.shape.dims())) {
+            (Some(from), Some(to)) => Window::Axes { from: regrouped(from, to), whole: Vec::new() },
+            _ => Window::Opaque("the number of dimensions is not known"),
         }
     }
+}
+
+/// Where the axes of a new shape come from. Sizes of 1 come and go; the others are matched from the first on, in the
+/// shortest groups whose products agree, and a group of one axis on both sides is that axis.
+fn regrouped(from: &[Dim], to: &[Dim]) -> Vec<AxisSource> {
+    let real = |dims: &[Dim]| (0..dims.len()).filter(|i| dims[*i] != Dim::Known(1)).collect::<Vec<_>>();
+    let (mut old, mut new) = (real(from).into_iter().peekable(), real(to).into_iter().peekable());
+    let mut sources = vec![AxisSource::Same; to.len()];
+    while new.peek().is_some() {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let (mut have, mut made) = (Dim::Known(1), Dim::Known(1));
+        loop {
+            // The smaller side takes its next axis; what cannot be compared takes all that is left.
+            let grow_new = after.is_empty() || made.known().zip(have.known()).is_some_and(|(m, h)| m < h);
+            let (side, group, product, dims) = if grow_new && new.peek().is_some() {
+                (&mut new, &mut after, &mut made, to)
+            } else {
+                (&mut old, &mut before, &mut have, from)
+            };
+            let side_is_empty = side.peek().is_none();
+            if side_is_empty {
+                before.extend(old.by_ref());
+                after.extend(new.by_ref());
+                break;
+            }
+            if let Some(axis) = side.next() {
+                group.push(axis);
+                *product = product.times(&dims[axis]);
+            }
+            if !before.is_empty() && have == made && have != Dim::Unknown {
+                break;
+            }
+        }
+        for axis in &after {
+            sources[*axis] = match (before.as_slice(), after.len()) {
+                ([one], 1) => AxisSource::Axis(*one),
+                _ => AxisSource::Regrouped(before.clone()),
+            };
+        }
+    }
+    sources
 }
 
 fn reshape(x: &TensorType, stated: Option<&[i64]>, zero_copies: bool, at: &At) -> Result<Shape, OpError> {
@@ -304,5 +346,22 @@ mod tests {
         assert_eq!(resolve(Some(&[n(), Dim::Known(6)]), &wanted, true).unwrap().to_string(), "[2*N, 3]");
         let two = [Dim::Unknown, Dim::Unknown];
         assert_eq!(resolve(Some(&[n(), Dim::Known(6)]), &two, true), Ok(Shape::of_rank(2)));
+    }
+
+    #[test]
+    fn axes_that_keep_their_place_are_found_again() {
+        let sources = |from: &[u64], to: &[u64]| {
+            let dims = |sizes: &[u64]| sizes.iter().map(|n| Dim::from(*n)).collect::<Vec<_>>();
+            regrouped(&dims(from), &dims(to))
+        };
+        let (axis, of) = (AxisSource::Axis, |axes: &[usize]| AxisSource::Regrouped(axes.to_vec()));
+        let shuffled = sources(&[2, 116, 28, 28], &[2, 2, 58, 28, 28]);
+        assert_eq!(shuffled, [axis(0), of(&[1]), of(&[1]), axis(2), axis(3)]);
+        assert_eq!(sources(&[2, 58, 2, 7], &[2, 116, 7]), [axis(0), of(&[1, 2]), axis(3)]);
+        assert_eq!(sources(&[1, 16, 1, 9], &[16, 9, 1]), [axis(1), axis(3), AxisSource::Same]);
+        assert_eq!(sources(&[5, 8, 7, 7], &[5, 392]), [axis(0), of(&[1, 2, 3])]);
+        assert_eq!(sources(&[2, 3], &[3, 2]), [of(&[0, 1]), of(&[0, 1])]);
+        let free = regrouped(&[n(), Dim::Known(6)], &[n(), Dim::Known(2), Dim::Known(3)]);
+        assert_eq!(free, [axis(0), of(&[1]), of(&[1])]);
     }
 }

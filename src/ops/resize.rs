@@ -8,7 +8,8 @@ use super::axes::axis;
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, target};
 use super::rules::{
-    At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Tap, Window, Work, data, steer,
+    At, AxisSource, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Tap, Window, Work,
+    data, steer,
 };
 use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType};
 
@@ -307,11 +308,12 @@ impl Operator for Resize {
     }
 
     fn window(&self, at: &At) -> Window {
-        let taps = || {
-            let pairs = at.dims(0)?.iter().zip(at.output(0)?.shape.dims()?).skip(2);
-            pairs.map(|(from, to)| self.tap(from, to)).collect::<Option<Vec<_>>>()
+        let slid = || {
+            let pairs = at.dims(0)?.iter().zip(at.output(0)?.shape.dims()?).enumerate();
+            let one = |(axis, (from, to))| self.tap(from, to).map(|tap| AxisSource::Slid(axis, tap));
+            pairs.map(one).collect::<Option<Vec<_>>>()
         };
-        taps().map_or(Window::Opaque("the sizes are not known"), Window::Local)
+        slid().map_or(Window::Opaque("the sizes are not known"), |from| Window::Axes { from, whole: Vec::new() })
     }
 }
 

@@ -157,9 +157,8 @@ impl Operator for LpNormalization {
     }
 
     fn window(&self, at: &At) -> Window {
-        match at.dims(0).map(|d| axis(self.axis, d.len())) {
-            Some(Ok(0 | 1)) => Window::Pointwise,
-            Some(Ok(_)) => Window::Global,
+        match at.dims(0).map(|d| (d.len(), axis(self.axis, d.len()))) {
+            Some((rank, Ok(along))) => Window::over(rank, vec![along]),
             _ => Window::Opaque("the number of dimensions is not known"),
         }
     }

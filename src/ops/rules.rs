@@ -431,6 +431,19 @@ impl Tap {
     }
 }
 
+/// Where an axis of an output comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AxisSource {
+    /// It is this axis of the input, position by position.
+    Axis(usize),
+    /// A window slides along this axis of the input.
+    Slid(usize, Tap),
+    /// Nowhere: every unit along it sees the same.
+    Same,
+    /// Positions of these axes of the input, regrouped.
+    Regrouped(Vec<usize>),
+}
+
 /// The answer to "which part of the input does one unit of the output see?".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Window {
@@ -438,10 +451,25 @@ pub enum Window {
     Pointwise,
     /// A window on the first input, one tap per spatial axis (axes 2, 3, …).
     Local(Vec<Tap>),
+    /// Axis by axis on the first input: a transposition, a reshape, a reduction over some axes.
+    Axes {
+        /// For each axis of the output, where it comes from.
+        from: Vec<AxisSource>,
+        /// Axes of the input of which every unit sees everything.
+        whole: Vec<usize>,
+    },
     /// Everything.
     Global,
     /// Not known, and why.
     Opaque(&'static str),
+}
+
+impl Window {
+    /// The same position along every axis but those of `whole`, of which every unit sees everything, and which stay.
+    pub fn over(rank: usize, whole: Vec<usize>) -> Window {
+        let from = |axis| if whole.contains(&axis) { AxisSource::Same } else { AxisSource::Axis(axis) };
+        Window::Axes { from: (0..rank).map(from).collect(), whole }
+    }
 }
 
 /// An operator with its attributes read: the dynamic half.

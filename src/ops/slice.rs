@@ -4,7 +4,9 @@ use super::attributes::Attributes;
 use super::axes::{axis, known};
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes, target};
-use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Tap, Window, Work, data, steer};
+use super::rules::{
+    At, AxisSource, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Tap, Window, Work, data, steer,
+};
 use crate::tensor::shape::joined;
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType, literal};
 
@@ -196,18 +198,11 @@ impl Operator for Slice {
     fn window(&self, at: &At) -> Window {
         let Some(x) = at.dims(0) else { return Window::Opaque("the number of dimensions is not known") };
         let Ok(Some(cuts)) = self.cuts(at, x.len()) else { return Window::Opaque("what is taken is not known") };
-        let mut taps = Vec::new();
-        for (i, size) in x.iter().enumerate().skip(2) {
-            let tap = match cuts.iter().find(|c| c.axis == i) {
-                None => Some(Tap::point(0)),
-                Some(cut) => tap(size, cut),
-            };
-            match tap {
-                Some(tap) => taps.push(tap),
-                None => return Window::Opaque("what is taken is not known"),
-            }
-        }
-        if cuts.iter().all(|c| c.axis < 2) { Window::Pointwise } else { Window::Local(taps) }
+        let from = x.iter().enumerate().map(|(axis, size)| match cuts.iter().find(|c| c.axis == axis) {
+            None => AxisSource::Axis(axis),
+            Some(cut) => tap(size, cut).map_or(AxisSource::Regrouped(vec![axis]), |tap| AxisSource::Slid(axis, tap)),
+        });
+        Window::Axes { from: from.collect(), whole: Vec::new() }
     }
 }
 

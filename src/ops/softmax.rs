@@ -122,9 +122,8 @@ impl Operator for Softmax {
     }
 
     fn window(&self, at: &At) -> Window {
-        match at.dims(0).map(|d| self.span(d)) {
-            Some(Ok((_, end))) if end <= 2 => Window::Pointwise,
-            Some(Ok(_)) => Window::Global,
+        match at.dims(0).map(|d| (d.len(), self.span(d))) {
+            Some((rank, Ok((first, end)))) => Window::over(rank, (first..end).collect()),
             _ => Window::Opaque("the number of dimensions is not known"),
         }
     }

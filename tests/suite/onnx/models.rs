@@ -1,7 +1,8 @@
 //! Exported networks: `tests/corpus/onnx/models` has graphs without their weights, each with a table of what others found
 //! in it. Its README says who made what.
 //!
-//! A table has lines `parameters` and `macs` with the figure and where it is from (`macs` with the inputs' sizes), `run` with the inputs' sizes of one or
+//! A table has lines `parameters` and `macs` with the figure and where it is from (`macs` with the inputs' sizes), `field`
+//! with a value, the size, stride and offset of what a unit sees along every axis, and where that is from, `run` with the inputs' sizes of one or
 //! more runs, `peak` with the bytes alive at once in each, and then a line for every value: name, element type, shape in
 //! each run (once, if it is the same in all). Two runs with inputs of the same sizes differ in the contents: where they
 //! disagree on a size, it is not known.
@@ -186,6 +187,24 @@ fn networks_exported_for_one_example_are_sized_for_any_batch() {
         assert_eq!(seven.activation_bytes, one.activation_bytes.times(7), "{name}");
         assert_eq!(seven.parameters, one.parameters, "{name}");
     }
+}
+
+#[test]
+fn receptive_fields_are_followed_through_the_layouts_of_exporters() {
+    let mut fields = 0;
+    for name in names() {
+        let facts = Facts::read(&name);
+        let Some([value, size, stride, offset, _source]) = facts.line("field") else { continue };
+        fields += 1;
+        let report = facts.report(&facts.runs()[0]);
+        let layer = report.layers.iter().find(|l| *l.outputs[0].name == **value).expect("a layer of that name");
+        let [field] = &layer.receptive_field[..] else { panic!("{name}: {:?}", layer.receptive_field) };
+        let wanted: (u64, u64, i64) = (size.parse().unwrap(), stride.parse().unwrap(), offset.parse().unwrap());
+        assert_eq!(field.size, [wanted.0; 2], "{name}");
+        assert_eq!(field.stride, [(wanted.1, 1); 2], "{name}");
+        assert_eq!(field.offset, [wanted.2; 2], "{name}");
+    }
+    assert!(fields >= 4);
 }
 
 /// Networks of which every float is a 32-bit one and none is cast. Where there is nothing but floats, 16 bits take half.
