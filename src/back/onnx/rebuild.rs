@@ -2,7 +2,7 @@
 //! that the caller fixed and weights that the caller wants otherwise.
 //!
 //! Nodes, functions, metadata and constants that steer stay. Inside sub-graphs and functions weights stay as well, and
-//! shapes that the caller's sizes may have made wrong are left out there.
+//! sizes that the caller's may have made wrong are left open there.
 
 use super::Weights;
 use super::fields::{Field, fields};
@@ -21,7 +21,7 @@ use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::front::onnx::proto::type_proto::Value;
 use crate::front::onnx::proto::{AttributeProto, NodeProto, OperatorSetIdProto, TypeProto, ValueInfoProto};
 use crate::front::onnx::{self, Bindings, Contents, Read};
-use crate::graph::{Model, Role, Source, ValueId};
+use crate::graph::{Model, Precision, Role, Source, ValueId};
 use crate::ops::rules::Slot;
 use crate::tensor::{DType, Dim, Shape, TensorType};
 use prost::Message as _;
@@ -46,6 +46,8 @@ pub fn rebuild(mut file: impl Contents, bindings: &Bindings, weights: Option<Wei
     let size = file.size();
     file.fetch(0..size)?;
     let bytes = Bytes::from_owner(file.whole());
+    // Element types are part of the nodes, which are copied.
+    let bindings = &Bindings { precision: Precision::default(), ..bindings.clone() };
     let mut read = onnx::read(bytes.clone(), bindings);
     let sound = !read.diagnostics.iter().any(|d| d.severity == Severity::Error);
     let Some(model) = read.model.as_ref().filter(|_| sound) else { return Ok(Rebuilt { read, message: None }) };
@@ -153,7 +155,7 @@ impl<'a> Rebuilder<'a> {
                     }
                 }
                 GRAPH_INPUT | GRAPH_OUTPUT if self.resized => {
-                    let ty = self.type_of(inside).or_else(|| shapeless(inside));
+                    let ty = self.type_of(inside).or_else(|| open(inside));
                     rest.message(field.number, typed(inside, ty));
                 }
                 GRAPH_VALUE_INFO if self.resized => {
@@ -186,10 +188,12 @@ impl<'a> Rebuilder<'a> {
         id.is_some_and(|id| matches!(self.model.values[*id].source, Source::Stored(_)))
     }
 
-    /// What was inferred of a value.
+    /// What was inferred of a value, if that says at least how many sizes it has.
     fn type_of(&self, info: &Bytes) -> Option<TypeProto> {
         let id = self.values.get(&*String::from_utf8_lossy(&name_of(info)))?;
-        pieces::value_type(&self.model.values[*id].ty)
+        let ty = &self.model.values[*id].ty;
+        let ranked = ty.tensor().is_none_or(|tensor| tensor.shape.rank().is_some());
+        if ranked { pieces::value_type(ty) } else { None }
     }
 
     /// A stored tensor: with other contents if it is a weight and that is wanted.
@@ -230,25 +234,33 @@ impl<'a> Rebuilder<'a> {
     /// A node: with other contents if a weight is kept in it, and with graphs whose shapes are right.
     fn node(&mut self, field: &Field, out: &mut Message) {
         let inside = &field.inside;
-        match self.kept_in(inside) {
-            Some((op, weight)) if weight.by_node => {
-                if op == "Constant"
-                    && let Some(node) = self.stand_in(&weight, out)
-                {
-                    let mut copy = kept_of(inside);
-                    copy.fields(&NodeProto { output: Vec::new(), name: Bytes::new(), ..node }.encode_to_vec().into());
-                    return out.message(GRAPH_NODE, copy);
-                }
-            }
-            Some((_, weight)) => {
-                if let Some(message) = self.weights.and_then(|weights| constant(inside, &weight, weights)) {
-                    return out.message(GRAPH_NODE, message);
-                }
-            }
-            None if self.resized && has_graphs(inside) => return out.message(GRAPH_NODE, resized_node(inside)),
-            None => {}
+        let new = match self.kept_in(inside) {
+            Some(("Constant", weight)) if weight.by_node => self.stand_in(&weight, out).map(|node| {
+                let mut copy = kept_of(inside);
+                copy.fields(&NodeProto { output: Vec::new(), name: Bytes::new(), ..node }.encode_to_vec().into());
+                copy
+            }),
+            Some(("Constant", weight)) => self.weights.and_then(|weights| constant(inside, &weight, weights)),
+            Some((_, weight)) if !weight.by_node => return self.unfolded(field, &weight, out),
+            None if self.resized && has_graphs(inside) => Some(resized_node(inside)),
+            _ => None,
+        };
+        match new {
+            Some(node) => out.message(GRAPH_NODE, node),
+            None => out.fields(&field.whole),
         }
-        out.fields(&field.whole);
+    }
+
+    /// A stored tensor in place of a node that stands for a weight.
+    fn unfolded(&self, field: &Field, weight: &Weight, out: &mut Message) {
+        let fill = self.weights.and_then(|w| Fill::new(w, &weight.name, weight.ty, weight.slot, true));
+        let Some(tensor) = fill.and_then(|fill| pieces::filled(&weight.name, weight.ty, fill)) else {
+            return out.fields(&field.whole);
+        };
+        out.message(GRAPH_INITIALIZER, tensor);
+        if self.stored_are_inputs {
+            out.encoded(GRAPH_INPUT, &pieces::value_info(&weight.name, &weight.ty.clone().into()));
+        }
     }
 
     /// The weight that is kept in a node, if its contents are to be others, and the node's operator.
@@ -299,13 +311,15 @@ fn typed(info: &Bytes, ty: Option<TypeProto>) -> Message {
     out
 }
 
-/// The declared type of a value without its sizes.
-fn shapeless(info: &Bytes) -> Option<TypeProto> {
+/// The declared type of a value with its sizes left open.
+fn open(info: &Bytes) -> Option<TypeProto> {
     let mut ty = ValueInfoProto::decode(info.clone()).ok()?.r#type?;
     let mut inner = Some(&mut ty);
     while let Some(ty) = inner.take() {
         match &mut ty.value {
-            Some(Value::TensorType(tensor) | Value::SparseTensorType(tensor)) => tensor.shape = None,
+            Some(Value::TensorType(tensor) | Value::SparseTensorType(tensor)) => {
+                tensor.shape.iter_mut().flat_map(|shape| &mut shape.dim).for_each(|dim| dim.value = None);
+            }
             Some(Value::SequenceType(of)) => inner = of.elem_type.as_deref_mut(),
             Some(Value::OptionalType(of)) => inner = of.elem_type.as_deref_mut(),
             Some(Value::MapType(of)) => inner = of.value_type.as_deref_mut(),
@@ -328,7 +342,7 @@ fn has_graphs(node: &Bytes) -> bool {
     attributes.any(|a| fields(&a.inside).any(|f| matches!(f.number, ATTRIBUTE_G | ATTRIBUTE_GRAPHS)))
 }
 
-/// A node whose graphs declare no sizes. (Files are nested as deep as the reader allows, and no deeper.)
+/// A node whose graphs leave the sizes of what goes in and out open. (Files are nested as deep as the reader allows, and no deeper.)
 fn resized_node(node: &Bytes) -> Message {
     let mut out = Message::default();
     for field in fields(node) {
@@ -353,7 +367,7 @@ fn resized_graph(graph: &Bytes) -> Message {
     for field in fields(graph) {
         match field.number {
             GRAPH_NODE if has_graphs(&field.inside) => out.message(GRAPH_NODE, resized_node(&field.inside)),
-            GRAPH_INPUT | GRAPH_OUTPUT => out.message(field.number, typed(&field.inside, shapeless(&field.inside))),
+            GRAPH_INPUT | GRAPH_OUTPUT => out.message(field.number, typed(&field.inside, open(&field.inside))),
             GRAPH_VALUE_INFO => {}
             _ => out.fields(&field.whole),
         }

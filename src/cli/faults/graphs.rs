@@ -159,17 +159,18 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         slug: "not-in-onnx",
         what: "a layer cannot be written as ONNX",
-        why: "ONNX has no operator for it, and one that is nearly the same would be another network.",
+        why: "ONNX has no operator for it, or none that computes in such element types, and one that is nearly the same would be \
+              another network.",
         example: Words(
             "`cnnsize export lenet.arch -o lenet.onnx`, where `conv 16 5x5 links=60` joins some pairs of maps only",
         ),
-        remedy: "The message says which layer of ONNX comes nearest. All figures of the layer are known without it.",
+        remedy: "All figures of the layer are known without it; `cnnsize export` draws it with `--format dot` or `mermaid`.",
     },
     Fault {
         slug: "old-operators",
         what: "weights cannot be left out of a file of so old operators",
         why: "`ConstantOfShape`, which stands for a weight that is left out, is in ONNX since version 9 of its operators.",
-        example: Words("`cnnsize export old.onnx --weights stripped -o new.onnx`"),
+        example: Words("`cnnsize export old.onnx --weights none -o new.onnx`"),
         remedy: "`--weights zero` writes them as zeros; they compress well.",
     },
     Fault {

@@ -2,19 +2,25 @@
 
 use super::{Run, file, folder, run, run_with_input};
 use cnnsize::front::onnx::proto::{
-    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto, type_proto,
 };
 use prost::Message;
+use prost::bytes::Bytes;
 use std::fs;
 use std::path::Path;
 
 /// A network whose names are meant to break out of where they stand.
 fn hostile() -> Vec<u8> {
-    let name = "/a\"]\\/b\n%%{init}%% \u{202e}<script>";
+    relu("/a\"]\\/b\n%%{init}%% \u{202e}<script>".into(), "g\"]".into(), Vec::new())
+}
+
+/// A graph of one node.
+fn relu(name: Bytes, graph: Bytes, initializer: Vec<Bytes>) -> Vec<u8> {
     let node = NodeProto {
         input: vec!["x".into()],
         output: vec!["y".into()],
-        name: name.into(),
+        name,
         op_type: "Relu".into(),
         ..NodeProto::default()
     };
@@ -25,7 +31,8 @@ fn hostile() -> Vec<u8> {
     };
     let graph = GraphProto {
         node: vec![node.encode_to_vec().into()],
-        name: "g\"]".into(),
+        name: graph,
+        initializer,
         input: vec![value("x")],
         output: vec![value("y")],
         ..GraphProto::default()
@@ -102,6 +109,32 @@ fn what_cannot_be_done_is_said_with_what_can() {
     says(&[&huge, "-o", &out], 2, "`--weights none`");
     assert!(!Path::new(&out).exists());
     assert_eq!(run(&["export", &huge, "-o", &out, "--weights", "none"]).code, Some(0));
+}
+
+/// A graph whose weights lie in another file is of use only beside that.
+#[test]
+fn weights_in_other_files_are_not_left_behind_unsaid() {
+    let folder = folder("export_external");
+    let tensor = TensorProto {
+        dims: vec![4],
+        data_type: 1,
+        name: "w".into(),
+        external_data: vec![StringStringEntryProto { key: "location".into(), value: "w.bin".into() }],
+        data_location: 1,
+        ..TensorProto::default()
+    };
+    let bytes = relu("n".into(), "g".into(), vec![tensor.encode_to_vec().into()]);
+    let graph = file(&folder, "m.onnx", bytes);
+    let says = |out: &str, weights: &str| {
+        let out = folder.join(out).to_str().expect("UTF-8").to_owned();
+        let run = run(&["export", &graph, "-o", &out, "--weights", weights]);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        run.err.contains("copy them beside it")
+    };
+    fs::create_dir(folder.join("other")).expect("a folder");
+    assert!(says("other/n.onnx", "keep"));
+    assert!(!says("n.onnx", "keep"));
+    assert!(!says("other/n.onnx", "zero"));
 }
 
 #[test]

@@ -88,9 +88,9 @@ def save(name, text, floats=(), change=lambda model: None):
         values = random.random(shape, dtype=numpy.float32) + 0.1
         model.graph.initializer.append(numpy_helper.from_array(values, weight))
     change(model)
-    onnx.checker.check_model(model, full_check=True)
     with open(f'{sys.argv[1]}/{name}.onnx', 'wb') as file:
         file.write(model.SerializeToString() + bytes([0xfa, 0x3f, 3]) + b'new')
+    onnx.checker.check_model(file.name, full_check=True)
 
 save('control', '''<ir_version: 8, opset_import: ["": 17], metadata_props: ["author": "somebody"]>
 control (float[2, 3, 8, 8] x, bool c) => (float[2, 4, 6, 6] y) <float[2, 4, 6, 6] h> {
@@ -115,7 +115,23 @@ def constant(model):
     model.graph.node.insert(0, helper.make_node('Constant', [], ['w'], value=numpy_helper.from_array(kernel, 'w')))
 save('constant', '''<ir_version: 8, opset_import: ["": 17]>
 constant (float[N, 32] x) => (float[N, 16] y) { h = MatMul(x, w) y = Relu(h) }''', change=constant)
+
+save('light', '''<ir_version: 8, opset_import: ["": 17]>
+light (float[2, 3, 8, 8] x) => (float[2, 8, 6, 6] y) <int64[1] n = {8}> {
+    h = Conv(x, w)
+    s = ConstantOfShape <value = float[1] {1.0}> (n)
+    z = ConstantOfShape <value = float[1] {0.0}> (n)
+    y = BatchNormalization(h, s, z, z, s)
+}''', [('w', (8, 3, 3, 3))])
+
+def external(model):
+    onnx.external_data_helper.convert_model_to_external_data(model, location='external.bin', size_threshold=0)
+    onnx.external_data_helper.write_external_data_tensors(model, sys.argv[1])
+save('external', '''<ir_version: 8, opset_import: ["": 17]>
+external (float[N, 32] x) => (float[N, 16] y) { y = MatMul(x, w) }''', [('w', (32, 16))], change=external)
 "#;
+
+const NAMES: [&str; 6] = ["control", "function", "old", "constant", "light", "external"];
 
 /// Runs `FILE.onnx` and `FILE.new.onnx`: with another batch, each example's results must be those it had.
 const RUN: &str = r"
@@ -141,9 +157,8 @@ for new in sorted(glob.glob(sys.argv[1] + '/*.new')):
 fn graphs_of_others_keep_what_they_hold() {
     let folder = folder("export_others");
     python(OTHERS, &folder);
-    let names = ["control", "function", "old", "constant"];
     let file = |name: &str| fs::read(folder.join(format!("{name}.onnx"))).expect("a file");
-    for name in names {
+    for name in NAMES {
         let bytes = file(name);
         assert_eq!(again(&bytes, &Bindings::default(), None), bytes, "{name}: nothing was asked");
         let four = again(&bytes, &batch(4), None);
@@ -157,7 +172,7 @@ fn graphs_of_others_keep_what_they_hold() {
 fn graphs_of_others_lose_their_weights_and_keep_their_figures() {
     let (folder, new) = (folder("export_light"), folder("export_light_new"));
     python(OTHERS, &folder);
-    for name in ["control", "function", "old", "constant"] {
+    for name in NAMES {
         let bytes = fs::read(folder.join(format!("{name}.onnx"))).expect("a file");
         let before = totals(&report(&open(&bytes), 2));
         for weights in [Weights::Stripped, Weights::Zero, Weights::Random { seed: 9 }] {
@@ -169,6 +184,23 @@ fn graphs_of_others_lose_their_weights_and_keep_their_figures() {
         }
     }
     assert_eq!(checked(&new), "");
+}
+
+/// `ConstantOfShape` came with version 9 of the operators.
+#[test]
+fn weights_of_the_oldest_graphs_cannot_be_left_out() {
+    const OLDEST: &str = r#"
+import onnx, sys
+model = onnx.parser.parse_model('<ir_version: 3, opset_import: ["": 8]> g (float[1] x) => (float[1] y) { y = Relu(x) }')
+onnx.save(model, sys.argv[1] + '/oldest.onnx')
+"#;
+    let folder = folder("export_oldest");
+    python(OLDEST, &folder);
+    let bytes = fs::read(folder.join("oldest.onnx")).expect("a file");
+    let rebuilt = rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), Some(Weights::Stripped)).expect("in memory");
+    let codes: Vec<_> = rebuilt.read.diagnostics.iter().map(|d| d.code).collect();
+    assert_eq!(codes, ["old-operators"]);
+    assert!(rebuilt.message.is_none());
 }
 
 /// The network of a file, whatever is said about it.
