@@ -238,6 +238,9 @@ pub struct Weights {
     pub bytes: Pair,
     /// Stored tensors whose type is not as predicted.
     pub mismatches: Vec<Mismatch>,
+    /// Stored tensors that the runtime does not show as they are: read inside other nodes or behind a conversion, or not at
+    /// all.
+    pub hidden: Vec<String>,
 }
 
 impl Weights {

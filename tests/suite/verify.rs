@@ -153,3 +153,27 @@ fn a_broken_text_is_explained_and_not_run() {
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("window-too-big"), "{}", said(&output));
 }
+
+/// Networks of the examples up to ResNet-50, and what of them ONNX cannot say.
+const NETWORKS: &[(&str, &str)] = &[
+    ("examples/mnist.arch", "agree"),
+    ("examples/m5.arch", "agree"),
+    ("examples/squeezenet.arch", "agree"),
+    ("examples/mobilenet_v2.arch", "agree"),
+    ("examples/shufflenet.arch", "agree"),
+    ("examples/resnet18.arch", "agree"),
+];
+
+#[test]
+fn published_networks_agree_to_the_byte() {
+    let verdicts = std::thread::scope(|scope| {
+        let started: Vec<_> =
+            NETWORKS.iter().map(|(path, _)| scope.spawn(|| models(&[path, "--device", "cpu"]))).collect();
+        started.into_iter().map(|thread| thread.join().expect("a verdict")).collect::<Vec<_>>()
+    });
+    for ((path, wanted), models) in NETWORKS.iter().zip(verdicts) {
+        for model in models {
+            assert_eq!(model["verdict"], *wanted, "{path}: {model:#}");
+        }
+    }
+}

@@ -81,6 +81,7 @@ struct Weights<'a> {
     predicted_bytes: Option<u64>,
     measured_bytes: Option<u64>,
     mismatches: Vec<Mismatch<'a>>,
+    not_measured: &'a [String],
 }
 
 #[derive(serde::Serialize)]
@@ -178,6 +179,7 @@ impl<'a> Run<'a> {
                 predicted_bytes: weights.bytes.predicted,
                 measured_bytes: weights.bytes.measured,
                 mismatches: weights.mismatches.iter().map(Mismatch::of).collect(),
+                not_measured: &weights.hidden,
             }),
             memory: Memory {
                 first: Peak::of(&memory.first),

@@ -61,10 +61,7 @@ impl Page<'_> {
         if let Some(rate) = copy_rate {
             let _ = writeln!(self.text, "  the machine copies {:.1} GB/s", rate / 1e9);
         }
-        if !fallback_nodes.is_empty() {
-            let first = fallback_nodes.iter().take(LISTED).map(|name| visible(name)).collect::<Vec<_>>().join(", ");
-            let _ = writeln!(self.text, "  {} nodes ran on the processor instead: {first}", fallback_nodes.len());
-        }
+        self.names("ran on the processor instead", fallback_nodes);
     }
 
     fn run(&mut self, run: &Run) {
@@ -93,11 +90,7 @@ impl Page<'_> {
         let (agree, compared) = (tensors.agree(), tensors.compared);
         self.line("tensors", &format!("{agree}/{compared} tensors agree in shape and type"));
         self.differences(&tensors.mismatches);
-        if !tensors.open.is_empty() {
-            let names: Vec<_> = tensors.open.iter().take(LISTED).map(|name| visible(name)).collect();
-            let what = format!("{} not predicted completely: {}", tensors.open.len(), names.join(", "));
-            self.line("", &what);
-        }
+        self.names("not predicted completely", &tensors.open);
         let mut sizes: Vec<_> = tensors.sizes.iter().collect();
         if sizes.len() > SHOWN {
             return self.line("", &format!("{} together", units::bytes_in_full(tensors.bytes)));
@@ -125,6 +118,15 @@ impl Page<'_> {
         self.line("weights", &pair(weights.elements, |n| format!("{} values", grouped(n))));
         self.line("", &pair(weights.bytes, |n| units::bytes(n, units::Units::Bytes)));
         self.differences(&weights.mismatches);
+        self.names("not shown by the runtime as they are stored", &weights.hidden);
+    }
+
+    /// So many of something, and the first of them.
+    fn names(&mut self, what: &str, names: &[String]) {
+        if !names.is_empty() {
+            let first: Vec<_> = names.iter().take(LISTED).map(|name| visible(name)).collect();
+            self.line("", &format!("{what} ({}): {}", names.len(), first.join(", ")));
+        }
     }
 
     fn memory(&mut self, memory: &Memory) {
@@ -157,14 +159,16 @@ impl Page<'_> {
             self.line("", &format!("`{name}`: predicted {predicted}, counted {measured}"));
         }
         self.more(macs.mismatches.len());
-        self.line("", &pair(macs.total, grouped));
+        if layers > 0 {
+            self.line("", &pair(macs.total, grouped));
+        }
         match macs.without_padding {
             Some(effective) if macs.total.measured != Some(effective) => {
                 self.line("", &format!("{} of them without products with padding", grouped(effective)));
             }
             _ => {}
         }
-        if macs.batch != batch {
+        if macs.batch != batch && layers > 0 {
             self.line("", &format!("counted at batch {}, multiplied", macs.batch));
         }
         for (name, why) in macs.uncounted.iter().take(LISTED) {
@@ -192,10 +196,10 @@ fn pair(pair: Pair, write: impl Fn(u64) -> String) -> String {
         (Some(predicted), Some(measured)) if predicted == measured => {
             format!("{} predicted and measured", write(measured))
         }
-        (predicted, measured) => {
-            let known = |n: Option<u64>| n.map_or_else(|| "nothing".into(), &write);
-            format!("predicted {}, measured {}", known(predicted), known(measured))
-        }
+        (Some(predicted), Some(measured)) => format!("predicted {}, measured {}", write(predicted), write(measured)),
+        (Some(predicted), None) => format!("{} predicted, not measured", write(predicted)),
+        (None, Some(measured)) => format!("{} measured", write(measured)),
+        (None, None) => "neither predicted nor measured".into(),
     }
 }
 
