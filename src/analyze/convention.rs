@@ -102,6 +102,13 @@ pub static CONVENTIONS: &[Convention] = &[
         flops: Flops::Times(1),
     },
     Convention {
+        name: "onnxsim",
+        doc: "onnxsim's `model_info`: the same, on graphs of unfused float operators",
+        source: "onnxsim 0.8.1, onnxsim.model_info.ModelInfo",
+        macs: &[MACS],
+        flops: Flops::Times(2),
+    },
+    Convention {
         name: "ptflops-aten",
         doc: "with one for every bias that is added",
         source: "ptflops 0.7.5, aten backend",
@@ -143,8 +150,8 @@ pub static CONVENTIONS: &[Convention] = &[
     },
 ];
 
-/// Conventions that people ask for and that a graph does not determine, with the reason.
-pub static UNDETERMINED: &[(&str, &str)] = &[
+/// Conventions that people ask for and that are not offered, with the reason.
+pub static REFUSED: &[(&str, &str)] = &[
     (
         "thop",
         "it counts pools that are modules and not those that are function calls, and which is which is not in a graph",
@@ -154,6 +161,16 @@ pub static UNDETERMINED: &[(&str, &str)] = &[
         "calflops",
         "it counts by patched Python calls, so `+` and functional calls differ from modules, which a graph does not tell",
     ),
+    ("deepspeed", "its profiler counts by patched Python calls, which are not in a graph"),
+    ("ultralytics", "its GFLOPs are twice thop's figure, which depends on what is a module and what a function call"),
+    ("timm", "its `infer_gmacs` are fvcore's; say `fvcore`"),
+    ("keras", "the TensorFlow profiler counts the operations of its own fused graph, which is not this one"),
+    (
+        "onnx-tool",
+        "it has a charge of its own for each function (24 a square root, 32 an exponential), and here those are not told apart",
+    ),
+    ("onnx-opcounter", "it charges 1 for each value that an operator delivers which it does not know, copies included"),
+    ("convnet-burden", "it charges pools by their stride and not by their window, and knows MatConvNet's layers only"),
 ];
 
 /// The convention of this name.

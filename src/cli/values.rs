@@ -1,7 +1,7 @@
 //! Values of options, read from the command line. What is wrong with one is said by what stands there, then by what
 //! could.
 
-use cnnsize::analyze::convention::{self, CONVENTIONS, Convention, UNDETERMINED};
+use cnnsize::analyze::convention::{self, CONVENTIONS, Convention, REFUSED};
 use cnnsize::base::{limits, suggest};
 use cnnsize::front::arch::ast::{Rational, Size};
 use cnnsize::tensor::DType;
@@ -103,8 +103,8 @@ pub(super) fn convention(name: &str) -> Result<&'static Convention, String> {
     if let Some(found) = convention::find(name) {
         return Ok(found);
     }
-    if let Some((_, why)) = UNDETERMINED.iter().find(|(known, _)| *known == name) {
-        return Err(format!("its figure does not follow from a graph: {why}"));
+    if let Some((_, why)) = REFUSED.iter().find(|(known, _)| *known == name) {
+        return Err(format!("it is not offered: {why}"));
     }
     Err(unknown(name, CONVENTIONS.iter().map(|c| c.name)))
 }

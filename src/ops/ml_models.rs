@@ -1,28 +1,53 @@
 //! Classical models (domain `ai.onnx.ml`): linear ones, support vector machines and ensembles of trees. Their learned
 //! numbers are attributes. Sizes that the specification leaves open are those that ONNX Runtime 1.32 makes.
 
-use super::attributes::Attributes;
+use super::attributes::{Attribute, Attributes};
 use super::kernel::Kernel;
 use super::ml_features::table;
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data,
+    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias,
+    data, weight,
 };
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("LinearClassifier"),
-    op("LinearRegressor"),
-    op("SVMClassifier"),
-    op("SVMRegressor"),
-    op("TreeEnsemble"),
-    op("TreeEnsembleClassifier"),
-    op("TreeEnsembleRegressor"),
+    op("LinearClassifier", LINEAR),
+    op("LinearRegressor", LINEAR),
+    op("SVMClassifier", VECTORS),
+    op("SVMRegressor", VECTORS),
+    op("TreeEnsemble", &[data("X"), weight("nodes_splits"), weight("leaf_weights"), weight("membership_values")]),
+    op("TreeEnsembleClassifier", &[data("X"), weight("nodes_values"), weight("class_weights"), bias("base_values")]),
+    op("TreeEnsembleRegressor", &[data("X"), weight("nodes_values"), weight("target_weights"), bias("base_values")]),
 ];
 
-const fn op(name: &'static str) -> OpKind {
-    const X: &[Slot] = &[data("X")];
-    OpKind { domain: "ai.onnx.ml", name, slots: X, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
+/// Slots behind the first are for the attributes of these names, see [`learned`].
+const LINEAR: &[Slot] = &[data("X"), weight("coefficients"), bias("intercepts")];
+const VECTORS: &[Slot] =
+    &[data("X"), weight("support_vectors"), weight("coefficients"), bias("rho"), bias("prob_a"), bias("prob_b")];
+
+const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
+    OpKind { domain: "ai.onnx.ml", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
+}
+
+/// Learned numbers that an operator keeps in its attributes: the slot for each list, and its type. Of the thresholds of
+/// trees those of leaves are no numbers: a leaf compares nothing.
+pub fn learned(kind: &OpKind, attributes: &Attributes) -> Vec<(usize, TensorType)> {
+    let is_leaf = |mode: &&String| *mode == "LEAF";
+    let leaves = || attributes.strings("nodes_modes").ok()?.map(|modes| modes.iter().filter(is_leaf).count());
+    let of = |(position, slot): (usize, &Slot)| {
+        let found = attributes.get(slot.name).or_else(|| attributes.get(&format!("{}_as_tensor", slot.name)));
+        let (dtype, all) = match found? {
+            Attribute::Floats(values) => (DType::F32, values.len() as u64),
+            Attribute::Tensor { dtype, shape, .. } => (*dtype, shape.elements()?),
+            _ => return None,
+        };
+        let none = if slot.name == "nodes_values" { leaves().unwrap_or(0) as u64 } else { 0 };
+        let count = all.saturating_sub(none);
+        (count > 0).then(|| (position, TensorType::new(dtype, Shape::known(&[count]))))
+    };
+    let models = OPS.iter().any(|own| (own.domain, own.name) == (kind.domain, kind.name));
+    if models { kind.slots.iter().enumerate().skip(1).filter_map(of).collect() } else { Vec::new() }
 }
 
 #[derive(Debug)]
@@ -186,7 +211,6 @@ impl Operator for Model {
 
 #[cfg(test)]
 mod tests {
-    use super::super::attributes::Attribute;
     use super::super::testing::{Case, f32, tensor};
     use super::*;
 
@@ -206,6 +230,20 @@ mod tests {
         assert_eq!(case.infer().unwrap(), vec![tensor(DType::I64, &[Dim::Known(5)]), f32(&[5, 2])]);
         let Work::Counted(count) = case.work() else { panic!("not counted") };
         assert_eq!((count.macs, count.biases), (15, 5));
+    }
+
+    /// Three nodes, one of which compares, and two leaves with a weight each.
+    #[test]
+    fn thresholds_of_leaves_are_not_learned() {
+        let words = |modes: &[&str]| Attribute::Strings(modes.iter().map(|m| (*m).to_owned()).collect());
+        let mut attributes = Attributes::new();
+        attributes.push("nodes_modes", words(&["BRANCH_LEQ", "LEAF", "LEAF"]));
+        attributes.push("nodes_values", Attribute::Floats(vec![0.5, 0.0, 0.0]));
+        attributes.push("target_weights", Attribute::Floats(vec![1.0, 2.0]));
+        let learned = |name| learned(OPS.iter().find(|kind| kind.name == name).unwrap(), &attributes);
+        let float = |n| TensorType::new(DType::F32, Shape::known(&[n]));
+        assert_eq!(learned("TreeEnsembleRegressor"), [(1, float(1)), (2, float(2))]);
+        assert_eq!(learned("LinearRegressor"), []);
     }
 
     #[test]

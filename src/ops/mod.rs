@@ -49,7 +49,7 @@ mod loss;
 mod matmul;
 mod merge;
 mod ml_features;
-mod ml_models;
+pub mod ml_models;
 mod norm;
 mod optimizer;
 mod optional;

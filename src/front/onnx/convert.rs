@@ -12,6 +12,7 @@ use crate::base::limits;
 use crate::graph::{Builder, NodeSpec, Role, Stored, ValueId};
 use crate::ops::attributes::Attributes;
 use crate::ops::control::body_attributes;
+use crate::ops::ml_models;
 use crate::ops::rules::{OpError, OpKind};
 use crate::ops::unknown::UNKNOWN;
 use crate::tensor::{TensorType, ValueType};
@@ -230,6 +231,12 @@ impl<'a> Converter<'a> {
             let owner = Owner { kind, attributes: &attributes, opset, inputs: &inputs, index };
             self.bodies(&owner, &graphs)?
         };
+        for (slot, ty) in ml_models::learned(kind, &attributes) {
+            let stored = Stored { role: Role::Constant, frozen: false };
+            let of_slot = format!("{name}.{}", kind.slot(slot).name);
+            inputs.resize(slot, None);
+            inputs.push(Some(self.builder.stored(&of_slot, ty, None, stored)));
+        }
         let scope = self.scope(&name);
         let origin = self.origin(&name, index);
         let (id, result) = self.builder.add(NodeSpec {

@@ -1,7 +1,8 @@
 //! Exported networks: `tests/corpus/onnx/models` has graphs without their weights, each with a table of what others found
 //! in it. Its README says who made what.
 //!
-//! A table has lines `parameters` and `macs` with the figure and where it is from (`macs` with the inputs' sizes), `field`
+//! A table has lines `parameters` and `macs` with the figure and where it is from (`macs` with the inputs' sizes),
+//! `convention` with the multiply-adds that another tool gave of the exported file, `field`
 //! with a value, the size, stride and offset of what a unit sees along every axis, and where that is from, `run` with the inputs' sizes of one or
 //! more runs, `peak` with the bytes alive at once in each, and then a line for every value: name, element type, shape in
 //! each run (once, if it is the same in all). Two runs with inputs of the same sizes differ in the contents: where they
@@ -9,7 +10,9 @@
 
 use super::report;
 use crate::files::{cases, read};
+use cnnsize::analyze::quantity::{Figure, measure};
 use cnnsize::analyze::report::Report;
+use cnnsize::analyze::{Sizing, convention};
 use cnnsize::base::diagnostic::Severity;
 use cnnsize::base::quantity::AtLeast;
 use cnnsize::front::onnx::{self, Bindings, Read};
@@ -163,6 +166,13 @@ fn totals_and_peaks_are_those_that_others_counted() {
         }
         if let Some([macs, inputs, _source]) = facts.line("macs") {
             compare("macs", number(&facts.report(inputs).totals.macs), Some(macs));
+        }
+        if let Some([convention, macs, inputs]) = facts.line("convention") {
+            let read = facts.sized(inputs);
+            let convention = convention::find(convention).expect("a convention");
+            let sizing = Sizing::of(read.model.as_ref().expect("a model"), read.batch, convention);
+            let Ok((_, Figure::Number(counted))) = measure(&sizing, "macs") else { panic!("{name}: no macs") };
+            compare(convention.name, number(&counted), Some(macs));
         }
         for (run, report) in reports.iter().enumerate() {
             let peaks = facts.line("peak");
