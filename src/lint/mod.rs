@@ -6,6 +6,7 @@
 //! "allow". Alone in the analysing half of the program, lints may name operators.
 
 mod activation_twice;
+mod all_frozen;
 pub mod allow;
 mod bias_before_norm;
 mod checkerboard;
@@ -15,15 +16,20 @@ mod dropout_before_norm;
 mod early_memory;
 mod even_same;
 mod fixed_image_size;
+mod framework_cannot;
 mod oversized_field;
 mod softmax_before_loss;
 mod stride_skips;
 mod unaligned_channels;
 mod uneven_stride;
+mod unused_block;
 mod unused_input;
+mod unused_label;
 
 use crate::analyze::Sizing;
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
+use crate::base::source::Span;
+use crate::front::arch::Document;
 use crate::graph::{Model, Node, NodeId, Source, ValueId};
 
 /// A lint: its name, how bad what it finds is, and what to know about it.
@@ -60,6 +66,10 @@ pub static LINTS: &[&Lint] = &[
     &dropout_before_norm::LINT,
     &dead_end::LINT,
     &unused_input::LINT,
+    &unused_label::LINT,
+    &unused_block::LINT,
+    &all_frozen::LINT,
+    &framework_cannot::LINT,
     &checkerboard::LINT,
     &unaligned_channels::LINT,
     &fixed_image_size::LINT,
@@ -83,6 +93,10 @@ impl Finding {
         Finding { origin: node.origin.clone(), message: message.into(), notes: Vec::new(), help: None }
     }
 
+    fn in_text(span: Span, message: impl Into<String>) -> Finding {
+        Finding { origin: Origin::Text(span), message: message.into(), notes: Vec::new(), help: None }
+    }
+
     fn note(mut self, note: impl Into<String>) -> Finding {
         self.notes.push(note.into());
         self
@@ -98,12 +112,15 @@ impl Finding {
 struct Network<'a> {
     model: &'a Model,
     sizing: &'a Sizing<'a>,
+    /// The text that it is written in, unless it is a graph.
+    document: Option<&'a Document>,
     /// Who reads each value, nodes of the network only.
     readers: Vec<Vec<NodeId>>,
 }
 
-/// Runs every lint. Findings come in the order of the lints, then of the nodes.
-pub fn check(sizing: &Sizing) -> Vec<Diagnostic> {
+/// Runs every lint on a network, and on the text that it is written in. Findings come in the order of the lints, then of
+/// the nodes.
+pub fn check(sizing: &Sizing, document: Option<&Document>) -> Vec<Diagnostic> {
     let model = sizing.model();
     let mut readers = vec![Vec::new(); model.values.len()];
     for id in &model.main.nodes {
@@ -111,7 +128,7 @@ pub fn check(sizing: &Sizing) -> Vec<Diagnostic> {
             readers[input.index()].push(*id);
         }
     }
-    let network = Network { model, sizing, readers };
+    let network = Network { model, sizing, document, readers };
     let mut all = Vec::new();
     for lint in LINTS {
         let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! Each lint against its cases: `tests/corpus/lint/NAME/fires.arch` says at its top what is found, by comment lines like
-//! those of the language's cases, and `quiet.arch` is the same nearly, without the fault.
+//! Each lint against its cases in `tests/corpus/lint/NAME`: `fires.arch` (and others that begin so) says at its top what is
+//! found, by comment lines like those of the language's cases, and `quiet.arch` is nearly the same without the fault.
 
 use crate::arch_cases::check_message;
 use crate::files::{Case, Repository, cases, read};
@@ -19,7 +19,7 @@ fn findings(path: &Path, text: &str) -> (Sources, Vec<Diagnostic>) {
         let lowered = document.lower(model, &Overrides::default());
         let wrong = document.diagnostics.iter().chain(&lowered.diagnostics).find(|d| d.severity == Severity::Error);
         assert_eq!(wrong, None, "{}", path.display());
-        found.extend(lint::check(&Sizing::of(&lowered.model, lowered.batch, convention::default())));
+        found.extend(lint::check(&Sizing::of(&lowered.model, lowered.batch, convention::default()), Some(&document)));
     }
     (document.sources, found)
 }
@@ -28,31 +28,36 @@ fn of<'a>(lint: &Lint, found: &'a [Diagnostic]) -> Vec<&'a Diagnostic> {
     found.iter().filter(|found| found.code == lint.name).collect()
 }
 
-fn case(lint: &Lint, name: &str) -> Case {
+/// The cases of a lint whose names begin like this; there must be one.
+fn cases_of(lint: &Lint, kind: &str) -> Vec<Case> {
     let folder = format!("tests/corpus/lint/{}", lint.name);
-    let cases = cases(&folder, "arch");
-    cases.into_iter().find(|case| case.path.ends_with(name)).unwrap_or_else(|| panic!("{folder} has no {name}"))
+    let is_one = |case: &Case| case.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(kind));
+    let cases: Vec<Case> = cases(&folder, "arch").into_iter().filter(is_one).collect();
+    assert!(!cases.is_empty(), "{folder} has no {kind}.arch");
+    cases
 }
 
 #[test]
 fn every_lint_finds_its_fault_once_and_says_it() {
     for lint in LINTS {
-        let case = case(lint, "fires.arch");
-        let (sources, found) = findings(&case.path, &case.text);
-        let own = of(lint, &found);
-        assert_eq!(own.len(), 1, "{}: {found:#?}", lint.name);
-        assert!(case.says("says").is_some(), "{} does not say what is found", case.path.display());
-        assert_eq!(own[0].severity, lint.severity);
-        check_message(&case, &sources, own[0]);
+        for case in cases_of(lint, "fires") {
+            let (sources, found) = findings(&case.path, &case.text);
+            let own = of(lint, &found);
+            assert_eq!(own.len(), 1, "{}: {found:#?}", case.path.display());
+            assert!(case.says("says").is_some(), "{} does not say what is found", case.path.display());
+            assert_eq!(own[0].severity, lint.severity);
+            check_message(&case, &sources, own[0]);
+        }
     }
 }
 
 #[test]
 fn every_lint_is_quiet_where_there_is_no_fault() {
     for lint in LINTS {
-        let case = case(lint, "quiet.arch");
-        let (_, found) = findings(&case.path, &case.text);
-        assert!(of(lint, &found).is_empty(), "{}: {:#?}", lint.name, of(lint, &found));
+        for case in cases_of(lint, "quiet") {
+            let (_, found) = findings(&case.path, &case.text);
+            assert!(of(lint, &found).is_empty(), "{}: {:#?}", case.path.display(), of(lint, &found));
+        }
     }
 }
 

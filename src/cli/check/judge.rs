@@ -33,6 +33,17 @@ pub(super) struct Judged {
     pub records: Vec<(String, Record)>,
 }
 
+/// A model without errors.
+struct Sound<'a> {
+    model: &'a Model,
+    batch: u64,
+    /// The text that it is from; a graph has none.
+    document: Option<&'a Document>,
+    settings: &'a Sizing,
+    /// Lints that the text allows.
+    allowed: &'a [&'a str],
+}
+
 impl Reader for Judge<'_> {
     type Made = Judged;
 
@@ -56,7 +67,9 @@ impl Reader for Judge<'_> {
             if model.name.is_empty() {
                 model.name = onnx::stem(path);
             }
-            self.figures(path, &model, read.batch, &sizing, &[], &mut judged);
+            let batch = read.batch;
+            let sound = Sound { model: &model, batch, document: None, settings: &sizing, allowed: &[] };
+            self.figures(path, &sound, &mut judged);
         }
         Ok(Ok(judged))
     }
@@ -98,22 +111,17 @@ impl Judge<'_> {
             judged.diagnostics.extend(new);
         }
         if !is_broken {
-            self.figures(path, &sized.model, sized.batch, sizing, &allowed, judged);
+            let (model, batch) = (&sized.model, sized.batch);
+            let sound = Sound { model, batch, document: Some(document), settings: sizing, allowed: &allowed };
+            self.figures(path, &sound, judged);
         }
     }
 
     /// Lints, budgets and growth of a sound model.
-    fn figures(
-        &self,
-        path: &Path,
-        model: &Model,
-        batch: u64,
-        settings: &Sizing,
-        allowed: &[&str],
-        judged: &mut Judged,
-    ) {
+    fn figures(&self, path: &Path, sound: &Sound, judged: &mut Judged) {
+        let Sound { model, batch, document, settings, allowed } = *sound;
         let sizing = analyze::Sizing::of(model, batch, settings.convention());
-        let mut found = lint::check(&sizing);
+        let mut found = lint::check(&sizing, document);
         found.retain_mut(|found| !allowed.contains(&found.code) && self.level(found));
         if settings.strict && !sizing.unknown().is_empty() {
             found.push(budget::not_known(&sizing));

@@ -152,6 +152,11 @@ impl Document {
         self.modules.first().map_or((None, None), |module| (module.settings.weights, module.settings.activations))
     }
 
+    /// The framework that the file names.
+    pub fn framework(&self) -> Option<Framework> {
+        self.modules.first().and_then(|module| module.settings.framework)
+    }
+
     /// `no-model`, for a file that is to be sized and has nothing to size. Silent where a broken line may be the reason.
     pub fn no_model(&self) -> Option<Diagnostic> {
         let broken = self.diagnostics.iter().any(|d| d.severity == Severity::Error);

@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod prelude;
 pub mod print;
+mod unused;
 pub mod words;
 
 mod braces;
