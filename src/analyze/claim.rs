@@ -1,6 +1,6 @@
 //! `expect` claims: what a file says of itself, held against what is counted.
 
-use super::quantity::{self, Figure};
+use super::quantity::{self, Figure, Quantity};
 use super::reconcile::{self, Explanation, Printed};
 use super::unit::{BYTES, COUNTS};
 use super::{Sizing, convention};
@@ -92,14 +92,15 @@ fn judge(expect: &Expect, sizing: &Sizing) -> Result<(), Diagnostic> {
                 unit,
                 compare: expect.op.node,
                 tolerance: expect.tolerance.as_ref().map(|t| t.node),
+                written: spaced(digits) + &expect.unit.as_ref().map_or(String::new(), |unit| format!(" {}", unit.node)),
             };
             let explain = |message| {
                 let unit_name = expect.unit.as_ref().map_or(String::new(), |u| u.node.clone());
                 let printed = Printed { value: *value, digits: digits.clone(), unit_name, unit };
                 let explained = reconcile::reconcile(sizing, &name.node, &printed);
-                near_miss(failed(message), explained, digits)
+                near_miss(failed(message), explained, &claim)
             };
-            judge_number(&claim, *amount, expect, quantity.noun).map_err(explain)
+            judge_number(&claim, *amount, quantity).map_err(explain)
         }
         (Figure::Shape(dims), claimed) => {
             let counted = shape(dims);
@@ -134,16 +135,17 @@ fn judge(expect: &Expect, sizing: &Sizing) -> Result<(), Diagnostic> {
     }
 }
 
-/// Says how the claimed number comes about, where one convention or slip gives exactly it.
-fn near_miss(error: Diagnostic, explained: Option<Explanation>, digits: &str) -> Diagnostic {
-    let Some(explanation) = explained else { return error };
-    let written = spaced(digits);
-    let error = match explanation.slips.as_slice() {
-        [] => error,
-        slips => error.note(format!("{written} is this figure {}", slips.join(" and "))),
+/// Says how the claimed number comes about, where one convention or slip gives exactly it, and where none does.
+fn near_miss(error: Diagnostic, explained: Option<Explanation>, claim: &Number) -> Diagnostic {
+    let Some(Explanation { slips, instead, .. }) = explained else { return error };
+    let is_limit = !matches!(claim.compare, Compare::Equal | Compare::About);
+    let error = match slips.as_slice() {
+        [] if is_limit || instead.is_some() => error,
+        [] => error.note(format!("no convention or slip that is known gives {}", claim.written)),
+        slips => error.note(format!("{} comes out {}", claim.written, slips.join(" and "))),
     };
-    match explanation.instead {
-        Some(quantity) => error.help(format!("write `expect {quantity} {written}`")),
+    match instead {
+        Some(quantity) => error.help(format!("write `expect {quantity} {}`", claim.written)),
         None => error,
     }
 }
@@ -195,22 +197,35 @@ struct Number<'a> {
     unit: u64,
     compare: Compare,
     tolerance: Option<Tolerance>,
+    /// As messages show it.
+    written: String,
 }
 
-fn judge_number(claim: &Number, amount: AtLeast<u64>, expect: &Expect, noun: &str) -> Result<(), String> {
-    let written =
-        || format!("{}{}", claim.digits, expect.unit.as_ref().map_or(String::new(), |u| format!(" {}", u.node)));
+fn judge_number(claim: &Number, amount: AtLeast<u64>, quantity: &Quantity) -> Result<(), String> {
+    let Number { written, .. } = claim;
+    // A unit of memory says itself what it counts.
+    let noun = if quantity.memory && claim.unit > 1 { String::new() } else { format!(" {}", quantity.noun) };
+    let counted = |n: u64| match decimal(n, claim.unit) {
+        Some(short) if quantity.memory && claim.unit > 1 => {
+            let unit = written.rsplit(' ').next().unwrap_or("");
+            format!("{} bytes ({short} {unit})", digits(n))
+        }
+        _ => digits(n),
+    };
     if amount.incomplete {
-        return Err(format!(
-            "{} {noun} claimed, but only a lower bound is known: at least {}",
-            written(),
-            digits(amount.least)
-        ));
+        let least = counted(amount.least);
+        return Err(format!("{written}{noun} claimed, but only a lower bound is known: at least {least}"));
     }
     let holds = holds(claim, amount.least)
-        .ok_or_else(|| format!("{} {noun} claimed: the number is too large to compare", written()))?;
+        .ok_or_else(|| format!("{written}{noun} claimed: the number is too large to compare"))?;
     let verb = verb(claim.compare);
-    if holds { Ok(()) } else { Err(format!("{} {noun} {verb}, {} counted", spaced(&written()), digits(amount.least))) }
+    if holds { Ok(()) } else { Err(format!("{written}{noun} {verb}, {} counted", counted(amount.least))) }
+}
+
+/// A count in a unit with one decimal, rounded half up.
+fn decimal(n: u64, unit: u64) -> Option<String> {
+    let tenths = (u128::from(n) * 20 / u128::from(unit.max(1)) + 1) / 2;
+    (unit > 1).then(|| format!("{}.{}", tenths / 10, tenths % 10))
 }
 
 /// Whether `counted` is as claimed; `None` when the comparison does not fit into 128 bits.
@@ -329,7 +344,14 @@ mod tests {
     use super::*;
 
     fn about(digits: &str, num: i128, den: i128, unit: u64) -> Number<'_> {
-        Number { value: Rational { num, den }, digits, unit, compare: Compare::About, tolerance: None }
+        Number {
+            value: Rational { num, den },
+            digits,
+            unit,
+            compare: Compare::About,
+            tolerance: None,
+            written: String::new(),
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};
 use crate::graph::{Model, NodeId, ValueId};
 use convention::Convention;
 use report::{Layer, Report, Settings, Tensor, Totals, Training, Unknown};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a model is sized for, beside what is in the model itself.
@@ -123,7 +124,8 @@ impl<'a> Sizing<'a> {
         values.plus(stored.parameter_bytes).plus(stored.buffer_bytes)
     }
 
-    fn layer(&self, id: NodeId) -> Layer {
+    /// `lines`: how lines read with the values of their names.
+    fn layer(&self, id: NodeId, lines: &HashMap<&str, &Arc<str>>) -> Layer {
         let model = self.model;
         let node = &model.nodes[id];
         let own = self.params.first_used_by(id);
@@ -140,6 +142,7 @@ impl<'a> Sizing<'a> {
                 Origin::Node { .. } => window::notation(&node.attributes),
                 Origin::Text(_) | Origin::Byte(_) | Origin::File => String::new(),
             },
+            line: lines.get(&*node.group).map(|line| Arc::clone(line)),
             group: Arc::clone(&node.group),
             scope: Arc::clone(&node.scope),
             origin: node.origin.clone(),
@@ -178,6 +181,7 @@ impl<'a> Sizing<'a> {
 /// Sizes a model and writes everything down.
 pub fn analyze(model: &Model, options: Options) -> Report {
     let sizing = Sizing::of(model, options.batch, options.convention);
+    let lines = model.labels.iter().filter_map(|label| Some((&*label.name, label.written.as_ref()?))).collect();
     Report {
         name: model.name.clone(),
         source: options.source,
@@ -193,7 +197,7 @@ pub fn analyze(model: &Model, options: Options) -> Report {
         inference: sizing.memory.clone(),
         training: Training { minimum: sizing.training_minimum() },
         inputs: model.main.inputs.iter().map(|v| tensor(model, *v)).collect(),
-        layers: model.main.nodes.iter().map(|id| sizing.layer(*id)).collect(),
+        layers: model.main.nodes.iter().map(|id| sizing.layer(*id, &lines)).collect(),
         unknown: sizing.unknown(),
         diagnostics: Vec::new(),
     }

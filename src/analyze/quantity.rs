@@ -214,7 +214,7 @@ impl Sizing<'_> {
         let nodes = self.model.main.nodes.iter().copied();
         let nodes: Vec<NodeId> = nodes.filter(|id| &*self.model.nodes[*id].group == name).collect();
         let value = self.model.nodes[*nodes.last()?].outputs.first().copied().flatten()?;
-        Some(Cow::Owned(Label { name: name.into(), value, nodes }))
+        Some(Cow::Owned(Label { name: name.into(), value, nodes, written: None }))
     }
 
     /// Whether each value is made of learned kernels or matrices alone (a weight, or one that is transposed, say).

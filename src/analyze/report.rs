@@ -124,6 +124,8 @@ pub struct Layer {
     pub op: Arc<str>,
     /// How its window slides, in the language's notation (`3x3 /2`); empty where a text says it, and without a window.
     pub window: String,
+    /// Its line with the values of names, `conv 64 1x1` for `conv c 1x1`; `None` where the text itself says it.
+    pub line: Option<Arc<str>>,
     /// The line that it belongs to: a row of the table.
     pub group: Arc<str>,
     /// The block that it belongs to.

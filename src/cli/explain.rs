@@ -166,9 +166,9 @@ fn how(explanation: &Explanation) -> String {
         Verdict::Exact => String::new(),
         Verdict::Rounded => ", rounded".into(),
         Verdict::Truncated => ", cut off behind its last digit".into(),
-        Verdict::Wrong => format!(", wrongly {}", slips.trim_end_matches(',')),
+        Verdict::Wrong => format!(", wrongly {slips}"),
         Verdict::Convention | Verdict::EarlyRounding | Verdict::Approximate => {
-            format!(" {}", slips.trim_end_matches(','))
+            format!(" {slips}")
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Exit, config, terminal};
 use clap::ValueEnum;
-use cnnsize::render::json;
+use cnnsize::render::{findings, json};
 use cnnsize::verify::show;
 
 /// Print the JSON Schema of an output.
@@ -16,6 +16,8 @@ pub(super) struct Args {
 enum Which {
     /// Of `cnnsize FILE --format json`.
     Report,
+    /// Of `cnnsize check --format json`.
+    Findings,
     /// Of `cnnsize.yaml`.
     Config,
     /// Of `cnnsize verify --format json`.
@@ -25,6 +27,7 @@ enum Which {
 pub(super) fn run(args: &Args) -> Exit {
     let schema = match args.which {
         Which::Report => json::SCHEMA,
+        Which::Findings => findings::SCHEMA,
         Which::Config => config::SCHEMA,
         Which::Verify => show::json::SCHEMA,
     };

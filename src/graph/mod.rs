@@ -47,6 +47,8 @@ pub struct Label {
     pub value: ValueId,
     /// All it expands to, in running order.
     pub nodes: Vec<NodeId>,
+    /// The line with the values of its names, `conv 64 1x1` for `conv c 1x1`, where it has any.
+    pub written: Option<Arc<str>>,
 }
 
 /// A list of nodes in the order in which they run, with what goes in and what comes out: the network, or a sub-graph of

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// The text with everything invisible written out, as `\n` or `\u{1b}`. It stays on one line and cannot begin a command
-/// of a build server (`::add-mask::`, `##[group]`).
+/// of a build server (`::add-mask::`, `##[group]`, `##vso[task.setvariable]`).
 pub fn visible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
-    let commands = text.contains("##[") || text.trim_start().starts_with("::");
+    let commands = COMMANDS.iter().any(|command| text.contains(command)) || text.trim_start().starts_with("::");
     if !commands && !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
@@ -24,9 +24,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             c => out.push(c),
         }
     }
-    let out = out.replace("##[", "#\\u{23}[");
+    let out = COMMANDS.iter().fold(out, |out, command| out.replace(command, &format!("#\\u{{23}}{}", &command[2..])));
     Cow::Owned(if out.trim_start().starts_with("::") { out.replacen("::", "\\u{3a}:", 1) } else { out })
 }
+
+/// How commands of Azure's build server begin, anywhere in a line.
+const COMMANDS: &[&str] = &["##[", "##vso["];
 
 /// The text of `visible` in ASCII alone: `×` becomes `x`, whatever else is not ASCII its code.
 pub fn ascii(text: &str) -> Cow<'_, str> {
@@ -80,6 +83,7 @@ mod tests {
         assert_eq!(visible("::stop-commands::x"), "\\u{3a}:stop-commands::x");
         assert_eq!(visible("  ::error"), "  \\u{3a}:error");
         assert_eq!(visible("##[group]"), "#\\u{23}[group]");
+        assert_eq!(visible("a ##vso[b]"), "a #\\u{23}vso[b]");
         assert_eq!(visible("aten::conv"), "aten::conv");
     }
 

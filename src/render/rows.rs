@@ -207,6 +207,9 @@ fn blocks(layers: &[Layer], sources: &Sources) -> String {
 /// What a line does: its text, or for a node its operator.
 fn line(layers: &[Layer], sources: &Sources) -> String {
     let Some(first) = layers.first() else { return String::new() };
+    if let Some(line) = &first.line {
+        return visible(line).into_owned();
+    }
     match &first.origin {
         Origin::Text(span) => {
             let last = layers.last().map_or(&first.origin, |layer| &layer.origin);

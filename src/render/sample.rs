@@ -26,6 +26,7 @@ pub(super) fn textbook() -> Entry {
         Layer {
             op: "Conv".into(),
             window: String::new(),
+            line: None,
             group: name.clone().into(),
             scope: "".into(),
             origin: Origin::Text(Span { source, start, end: start + 20 }),

@@ -69,8 +69,8 @@ const ANSWERS: &[Answer] = &[
     (SMALL, 1, "params", "2,216", "convention", &["without the biases"]),
     (SMALL, 1, "c.params", "216", "convention", &["without the biases"]),
     (SMALL, 1, "c.params", "80", "wrong", &["with each kernel counted once instead of for every input channel"]),
-    (SMALL, 1, "macs", "47,200", "convention", &["as FLOPs, two for each multiply-accumulate,"]),
-    (SMALL, 1, "flops", "23,600", "convention", &["as multiply-accumulates, each counted as one,"]),
+    (SMALL, 1, "macs", "47,200", "convention", &["as FLOPs (two for each multiply-accumulate)"]),
+    (SMALL, 1, "flops", "23,600", "convention", &["as multiply-accumulates (each counted as one)"]),
     (
         SMALL,
         1,
@@ -86,8 +86,8 @@ const ANSWERS: &[Answer] = &[
     (NORMED, 1, "params", "5,232", "convention", &["with the running statistics"]),
     (NORMED, 1, "params", "5,040", "convention", &["without the scales and shifts of the norms"]),
     (NORMED, 1, "params", "5,184", "convention", &["with a bias in every convolution and dense layer"]),
-    (NORMED, 1, "macs", "99 M", "convention", &["in Mi, powers of 1024,"]),
-    (NORMED, 1, "train.activations", "12.0 MB", "convention", &["in MiB, not MB"]),
+    (NORMED, 1, "macs", "99 M", "convention", &["in Mi (powers of 1024)"]),
+    (NORMED, 1, "train.activations", "12.0 MB", "convention", &["in MiB instead of MB"]),
     (NORMED, 1, "train.activations", "6.3 MB", "convention", &["at 16 bits a value"]),
     (NORMED, 5, "train.activations", "12,582,912 B", "convention", &["for one example"]),
     (NORMED, 1, "train.memory", "12,603,840 B", "convention", &["without the input"]),
@@ -113,7 +113,7 @@ fn answers_to_the_sizing_exercise_are_explained() {
         (&exercise, 1, "params", "902,700", "convention", &["without the biases"]),
         (&exercise, 1, "infer.memory", "18.6 MB", "wrong", &[]),
         (&exercise, 50, "train.memory", "564.6 MB", "early-rounding", &["with rounded parts"]),
-        (&exercise, 50, "train.memory", "537.7 MB", "early-rounding", &["in MiB, not MB", "with rounded parts"]),
+        (&exercise, 50, "train.memory", "537.7 MB", "early-rounding", &["in MiB instead of MB", "with rounded parts"]),
     ]);
 }
 

@@ -92,9 +92,9 @@ fn arithmetic(sizing: &Sizing, nodes: &[NodeId], flops: bool, counted: u64) -> V
         all.extend(n.filter(|n| *n != counted).map(|n| Reading::of(n, vec![slip])));
     };
     if flops {
-        add("as multiply-accumulates, each counted as one,".into(), Some(macs), 0);
+        add("as multiply-accumulates (each counted as one)".into(), Some(macs), 0);
     } else {
-        add("as FLOPs, two for each multiply-accumulate,".into(), macs.checked_mul(2), 0);
+        add("as FLOPs (two for each multiply-accumulate)".into(), macs.checked_mul(2), 0);
     }
     let each = |n: u64| n / sizing.batch.max(1);
     let share = sizing.work_by_class(nodes);

@@ -81,7 +81,7 @@ pub(super) fn rounded(sizing: &Sizing, name: &str, printed: &Printed) -> Vec<(Re
     units.extend(
         printed
             .binary_unit()
-            .map(|(unit, name)| (unit, Some(Slip::convention(format!("in {name}, not {}", printed.unit_name))))),
+            .map(|(unit, name)| (unit, Some(Slip::convention(format!("in {name} instead of {}", printed.unit_name))))),
     );
     let mut all = Vec::new();
     for composition in compositions(sizing, name) {
@@ -157,7 +157,7 @@ fn compositions(sizing: &Sizing, name: &str) -> Vec<Composition> {
             all.push(with(swap(What::Outputs, &peak), "with only the values alive at once".into()));
         }
         let twice = Term { times: outputs.times.saturating_mul(2), ..outputs.clone() };
-        all.push(with(swap(What::Outputs, &twice), "with every output counted twice, once for its gradient,".into()));
+        all.push(with(swap(What::Outputs, &twice), "with every output counted twice (once for its gradient)".into()));
     }
     if sizing.batch > 1 {
         let single = own.iter().map(|t| Term { times: 1, ..t.clone() }).collect();

@@ -54,11 +54,11 @@ impl Verdict {
 pub struct Explanation {
     /// What it is.
     pub verdict: Verdict,
-    /// How the number comes about, each a phrase behind "this figure": `without the biases`, `in MiB, not MB`, `with rounded parts`. Empty when it is right
-    /// or when nothing gives it.
+    /// How the number comes about, each a phrase behind it: `without the biases`, `in MiB instead of MB`, `with rounded
+    /// parts`. Empty when it is right or when nothing gives it.
     pub slips: Vec<String>,
     /// Another quantity that is exactly the printed number.
-    pub instead: Option<&'static str>,
+    pub instead: Option<String>,
 }
 
 /// A way to get a number.
@@ -135,7 +135,7 @@ pub fn reconcile(sizing: &Sizing, name: &str, printed: &Printed) -> Option<Expla
     let best = best.or_else(|| {
         let inside = |r: Reading| {
             printed.is_file_of(r.value).then(|| {
-                r.with(r.value, Slip::convention("as the size of a file in MiB, which holds more than the values,"))
+                r.with(r.value, Slip::convention("as the size of a file in MiB (which holds more than the values)"))
             })
         };
         overhead.and_then(inside).map(|r| (Verdict::Convention, 1, r))
@@ -144,7 +144,7 @@ pub fn reconcile(sizing: &Sizing, name: &str, printed: &Printed) -> Option<Expla
         Some((verdict, _, reading)) => Explanation {
             verdict,
             slips: reading.slips.iter().map(|s| s.words.clone()).collect(),
-            instead: (verdict > Verdict::Truncated).then(|| instead(sizing, name, printed)).flatten(),
+            instead: (verdict > Verdict::Truncated).then(|| instead(sizing, quantity, name, printed)).flatten(),
         },
         None if printed.within_percent(counted, 5) => {
             Explanation { verdict: Verdict::Approximate, slips: Vec::new(), instead: None }
@@ -159,23 +159,24 @@ fn units(reading: &Reading, printed: &Printed, memory: bool) -> Vec<(Reading, u6
     let mut all = vec![(reading.clone(), printed.unit)];
     if let Some((binary, name)) = printed.binary_unit() {
         let words = if memory {
-            format!("in {name}, not {}", printed.unit_name)
+            format!("in {name} instead of {}", printed.unit_name)
         } else {
-            format!("in {name}, powers of 1024,")
+            format!("in {name} (powers of 1024)")
         };
         all.push((reading.with(reading.value, Slip::convention(words)), binary));
     }
     all
 }
 
-/// Another quantity of the network that is exactly the printed number.
-fn instead(sizing: &Sizing, name: &str, printed: &Printed) -> Option<&'static str> {
-    let others = quantity::QUANTITIES.iter().filter(|q| q.name != name && !name.ends_with(q.name));
-    let same = |q: &&Quantity| match quantity::measure(sizing, q.name) {
+/// Another quantity, of the network or of the same line, that is exactly the printed number.
+fn instead(sizing: &Sizing, quantity: &Quantity, name: &str, printed: &Printed) -> Option<String> {
+    let line = if quantity.is_of_model() { "" } else { name.strip_suffix(quantity.name).unwrap_or("") };
+    let others = quantity::QUANTITIES.iter().filter(|q| q.is_of_model() == quantity.is_of_model());
+    let mut names = others.filter(|q| q.name != quantity.name).map(|q| format!("{line}{}", q.name));
+    names.find(|other| match quantity::measure(sizing, other) {
         Ok((_, Figure::Number(n))) => !n.incomplete && printed.fit(n.least.into(), printed.unit) == Some(Fit::Exact),
-        _ => false,
-    };
-    others.filter(|q| q.is_of_model()).find(same).map(|q| q.name)
+        Ok(_) | Err(_) => false,
+    })
 }
 
 /// Which quantity, under which convention or slip, gives a bare number, best first: quantities of the network, or if none

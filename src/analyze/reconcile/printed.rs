@@ -48,12 +48,17 @@ impl Exact {
     }
 }
 
+/// Nouns that people write behind a number.
+const COUNTED: &[&str] = &["FLOPs", "FLOPS", "MACs", "parameters", "params", "weights"];
+
 impl Printed {
-    /// Reads a number as people write it: `902,700`, `902_700`, `565 MB`, `3.8G`. Or says what is wrong with it.
+    /// Reads a number as people write it: `902,700`, `902_700`, `565 MB`, `3.8G`, `1.4 GFLOPs`. Or says what is wrong with it.
     pub fn read(text: &str) -> Result<Printed, String> {
         let text = text.trim();
         let end = text.find(|c: char| !c.is_ascii_digit() && !",_. ".contains(c)).unwrap_or(text.len());
         let (number, unit_name) = (&text[..end], text[end..].trim());
+        // What is counted says nothing about the number.
+        let unit_name = COUNTED.iter().find_map(|noun| unit_name.strip_suffix(noun)).unwrap_or(unit_name).trim_end();
         let digits: String = number.chars().filter(|c| !",_ ".contains(*c)).collect();
         let value = value(&digits)
             .ok_or_else(|| format!("`{text}` is no number; write it as `902,700`, `565 MB` or `3.8G`"))?;
@@ -168,6 +173,8 @@ mod tests {
         assert_eq!(read("902,700"), Ok(("902700".into(), 1, Rational { num: 902_700, den: 1 })));
         assert_eq!(read("18_613 600"), Ok(("18613600".into(), 1, Rational { num: 18_613_600, den: 1 })));
         assert_eq!(read("3.8G"), Ok(("3.8".into(), 1_000_000_000, Rational { num: 19, den: 5 })));
+        assert_eq!(read("1.4 GFLOPs"), read("1.4G"));
+        assert_eq!(read("2,700 parameters"), read("2700"));
         assert_eq!(read(" 12.60 MiB "), Ok(("12.60".into(), 1 << 20, Rational { num: 63, den: 5 })));
         for wrong in ["", "MB", "1.2.3", "12 Mb", "-4", "9".repeat(60).as_str()] {
             assert!(Printed::read(wrong).is_err(), "{wrong}");

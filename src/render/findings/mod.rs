@@ -20,6 +20,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The JSON Schema of the format `json`.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 /// What was found about one file.
 #[derive(Debug)]
 pub struct File {

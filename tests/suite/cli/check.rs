@@ -1,4 +1,4 @@
-//! `cnnsize check`: the configuration, budgets, the baseline, and every format of the findings.
+//! `cnnsize check`: the configuration, budgets, the baseline.
 
 use super::{BROKEN, GOOD, Run, command, ended, file, folder, run};
 use crate::files;
@@ -195,76 +195,6 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// Findings with a hostile file name and a hostile word in a text.
-fn hostile(test: &str, format: &str) -> (String, String) {
-    let folder = folder(&format!("{test}_{format}"));
-    let name = "a\u{1b}[31m\n::error ::x<b>&\".arch";
-    file(&folder, name, "input 3@8x8\ncnov 4 \u{202e}<script>\n");
-    let run = run_in(&folder, &["check", "-f", format, name]);
-    assert_eq!(run.code, Some(1), "{format}: {}", run.err);
-    (run.out, name.to_owned())
-}
-
-#[test]
-fn no_format_lets_a_hostile_name_through() {
-    for format in ["text", "concise", "json", "jsonl", "github", "gitlab", "junit", "sarif"] {
-        let (out, _) = hostile("hostile", format);
-        assert!(!out.chars().any(|c| c == '\u{202e}' || (c.is_control() && c != '\n')), "{format}: {out:?}");
-        if format == "github" {
-            assert!(
-                out.lines().all(|line| line.starts_with("::error file=a") && line.matches("::").count() >= 2),
-                "{out}"
-            );
-        } else {
-            assert!(!out.lines().any(|line| line.trim_start().starts_with("::")), "{format}: {out}");
-        }
-    }
-}
-
-#[test]
-fn findings_for_programs_parse_and_say_the_same() {
-    let (out, name) = hostile("parse", "json");
-    let report = json(&out);
-    assert_eq!(report["schema"], "cnnsize-findings/1");
-    assert_eq!((&report["summary"]["files"], &report["summary"]["warnings"]), (&Value::from(1), &Value::from(0)));
-    let first = &report["findings"][0];
-    assert_eq!((&first["path"], &first["line"], &first["column"]), (&Value::from(name), &2.into(), &8.into()));
-    let keys = ["code", "severity", "message", "path", "line", "column", "end_line", "end_column", "node", "help"];
-    assert!(keys.iter().all(|key| first.get(key).is_some()), "{first}");
-    let lines = hostile("parse", "jsonl").0;
-    assert_eq!(&json(lines.lines().next().expect("a line")), first);
-    let issues = json(&hostile("parse", "gitlab").0);
-    let issue = &issues[0];
-    assert_eq!((&issue["location"]["lines"]["begin"], &issue["severity"]), (&2.into(), &"major".into()));
-    assert!(issue["fingerprint"].is_string() && issue["check_name"].is_string() && issue["description"].is_string());
-}
-
-/// OASIS' schema, but for one pattern that has a bracket too many to be a regular expression (of `language`).
-#[test]
-fn sarif_is_as_oasis_has_it() {
-    let schema = json(&files::read("tests/corpus/check/sarif-2.1.0.schema.json"));
-    let validator = jsonschema::validator_for(&schema).expect("a schema");
-    let log = json(&hostile("oasis", "sarif").0);
-    let errors: Vec<_> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
-    assert!(errors.is_empty(), "{errors:?}");
-    let fine = json(&run(&["check", "--isolated", "-f", "sarif", "examples/textbook.arch"]).out);
-    assert!(validator.is_valid(&fine), "{fine}");
-}
-
-#[test]
-fn junit_has_a_case_for_what_is_fine_too() {
-    let fine = run(&["check", "--isolated", "-f", "junit", "examples/textbook.arch"]).out;
-    assert!(
-        fine.contains("<testcase name=\"examples/textbook.arch\" classname=\"examples/textbook.arch\"/>"),
-        "{fine}"
-    );
-    assert!(fine.contains("tests=\"1\" failures=\"0\""), "{fine}");
-    let wrong = hostile("junit", "junit").0;
-    assert!(wrong.contains("&lt;b&gt;&amp;&quot;.arch") && wrong.contains("</failure>"), "{wrong}");
-    let (opened, closed) = (wrong.matches("<testcase").count(), wrong.matches("</testcase>").count());
-    assert_eq!((opened, closed), (wrong.matches("<failure").count(), wrong.matches("<failure").count()));
-}
-
 #[test]
 fn init_writes_budgets_that_hold_today_and_no_more() {
     let folder = folder("init");
@@ -319,7 +249,8 @@ fn the_configurations_that_are_shown_fit_the_schema() {
     let schema = schema();
     let readme = files::read("README.md");
     let shown: Vec<&str> = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
-    let ours: Vec<&str> = shown.into_iter().filter(|text| text.contains("models:\n")).collect();
+    shown.iter().for_each(|text| drop(yaml(text)));
+    let ours: Vec<&str> = shown.into_iter().filter(|text| text.contains("models:\n  - path:")).collect();
     assert!(!ours.is_empty(), "the README shows no configuration");
     let folder = folder("init_schema");
     file(&folder, "models/textbook.arch", TEXTBOOK);

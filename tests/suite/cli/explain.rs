@@ -51,7 +51,7 @@ fn answers_are_told_apart() {
         ("902,700", "1", "902,700 = weights"),
         ("2,700", "1", "2,700 = conv1.params without the biases: 2,800 counted"),
         ("564.6 MB", "50", "564.6 MB = train.memory with rounded parts: 565,613,600 B"),
-        ("537.7 MB", "50", "537.7 MB = train.memory in MiB, not MB and with rounded parts: 565,613,600 B"),
+        ("537.7 MB", "50", "537.7 MB = train.memory in MiB instead of MB and with rounded parts: 565,613,600 B"),
         ("18.6 MB", "1", "none"),
         ("1.4G", "1", "1.4 G = macs, rounded: 1,399,500,000 counted"),
     ] {

@@ -5,6 +5,7 @@ mod config;
 mod exits;
 mod explain;
 mod export;
+mod findings;
 mod formats;
 mod hook;
 mod imports;

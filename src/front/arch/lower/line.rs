@@ -118,6 +118,7 @@ impl<'a> Lowering<'a> {
         }
         let top = Rc::clone(&frame.top);
         let given = top.complete(layer, std::mem::take(&mut bound.given));
+        let written = if bound.broken { None } else { self.with_values(frame, head.name, head.args) };
         for run in 1..=times {
             if self.stopped {
                 break;
@@ -128,6 +129,9 @@ impl<'a> Lowering<'a> {
             let value = self.run_layer(frame, &mut line, layer, &bound, &given, branches);
             frame.flow = Some(value);
             self.end_line(frame, head.label, &line, value, from);
+            if let Some(written) = &written {
+                self.labels.say(&line.name, written);
+            }
             if run == times {
                 let claimed = before.filter(|_| !is_join(layer)).map(|input| Claimed { layer, given: &given, input });
                 self.claim(frame, head.claim, claimed.as_ref());

@@ -17,6 +17,7 @@ mod refuse;
 mod scope;
 mod share;
 mod value;
+mod written;
 
 use super::ast::Expect;
 use super::document::{Document, Framework, Lowered, Overrides};

@@ -170,8 +170,15 @@ impl Labels {
             }
             hash_map::Entry::Vacant(slot) => {
                 slot.insert(self.list.len());
-                self.list.push(Label { name: Arc::clone(name), value, nodes: nodes.to_vec() });
+                self.list.push(Label { name: Arc::clone(name), value, nodes: nodes.to_vec(), written: None });
             }
+        }
+    }
+
+    /// Says how a line reads with the values of its names.
+    pub(super) fn say(&mut self, name: &str, written: &Arc<str>) {
+        if let Some(label) = self.index.get(name).and_then(|at| self.list.get_mut(*at)) {
+            label.written = Some(Arc::clone(written));
         }
     }
 

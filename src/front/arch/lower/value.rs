@@ -44,7 +44,8 @@ pub(super) fn join(sizes: &[u64]) -> String {
     sizes.iter().map(u64::to_string).collect::<Vec<_>>().join("x")
 }
 
-fn pads(pads: &[(u64, u64)]) -> String {
+/// Pads as they are written: `0:1x1:2`.
+pub(super) fn pads(pads: &[(u64, u64)]) -> String {
     pads.iter().map(|(a, b)| format!("{a}:{b}")).collect::<Vec<_>>().join("x")
 }
 
