@@ -224,7 +224,7 @@ fn judge_number(claim: &Number, amount: AtLeast<u64>, quantity: &Quantity) -> Re
 
 /// A count in a unit with one decimal, rounded half up.
 fn decimal(n: u64, unit: u64) -> Option<String> {
-    let tenths = (u128::from(n) * 20 / u128::from(unit.max(1)) + 1) / 2;
+    let tenths = (u128::from(n) * 10 + u128::from(unit / 2)) / u128::from(unit.max(1));
     (unit > 1).then(|| format!("{}.{}", tenths / 10, tenths % 10))
 }
 
