@@ -6,6 +6,7 @@
 
 use super::activation::cost;
 use super::find;
+use super::im2col::im2col;
 use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data,
@@ -16,7 +17,7 @@ use crate::tensor::{DType, Literal, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("FusedConv", CONV),
+    OpKind { kernel: Kernel::InPlace(&[3], im2col), ..op("FusedConv", CONV) },
     op("NhwcFusedConv", CONV),
     op("NhwcConv", CONV),
     op("QLinearConv", QLINEAR_CONV),

@@ -50,6 +50,7 @@ mod matmul;
 mod merge;
 mod ml_features;
 pub mod ml_models;
+mod nchwc;
 mod norm;
 mod optimizer;
 mod optional;
@@ -139,6 +140,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: &[], layers: merge::LAYERS },
     Room { ops: ml_features::OPS, layers: &[] },
     Room { ops: ml_models::OPS, layers: &[] },
+    Room { ops: nchwc::OPS, layers: &[] },
     Room { ops: norm::OPS, layers: norm::LAYERS },
     Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: optional::OPS, layers: &[] },

@@ -155,7 +155,7 @@ impl Translator<'_> {
         };
         let nodes = self.model.main.nodes.len();
         let own = nodes.saturating_add(whole.index.saturating_mul(3));
-        let gate = self.add(Value { given: false, delivered: false, ..self.program.values[x] });
+        let gate = self.add(Value { given: false, delivered: false, ..self.program.values[y] });
         let mut read = vec![Some(x)];
         if scaled {
             let factor = self.add(Value { bytes: 4, ..Value::default() });
