@@ -3,8 +3,9 @@
 //! A product is written from the shapes of what is stored and of what comes out, and shown only if it comes to the figure
 //! that the operator itself gives; otherwise the figure stands alone.
 
+use super::memory::onnxruntime::{self, Peak, Unplanned};
 use super::{Sizing, memory};
-use crate::base::quantity::{AtLeast, Quantity};
+use crate::base::quantity::{AtLeast, Bytes, Quantity};
 use crate::graph::{NodeId, Role, ValueId};
 use crate::ops::rules::Work;
 
@@ -110,6 +111,22 @@ impl Sizing<'_> {
         let outputs = outputs.flat_map(|id| self.model.nodes[*id].outputs.iter().flatten());
         let values = outputs.chain(&self.model.main.inputs).map(|v| self.value_written(*v));
         Board::of(values.chain([self.stored_bytes_written()]).collect())
+    }
+
+    /// What a session of ONNX Runtime holds at most, in its first run and in later ones.
+    pub fn onnxruntime_written(&self) -> Result<[Board; 2], Unplanned> {
+        let plan = onnxruntime::plan(self.model, 1)?;
+        let written = |peak: Peak, values: &str| {
+            let parts = [(values, peak.values), ("outputs", peak.outputs), ("scratch", peak.scratch)];
+            let held = parts.into_iter().filter(|(_, bytes)| *bytes > Bytes::ZERO);
+            let term = |(name, bytes): (&str, Bytes)| Term {
+                name: name.to_owned(),
+                written: String::new(),
+                amount: AtLeast::exact(bytes.0),
+            };
+            Board::of(held.map(term).collect())
+        };
+        Ok([written(plan.first, "values alive"), written(plan.steady, "block of all values")])
     }
 
     /// `50·100·100·150·4`: examples, sizes, bytes of a value.

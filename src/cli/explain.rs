@@ -7,6 +7,7 @@ use super::terminal::{self, Stream};
 use super::{Exit, input, topics};
 use clap::ValueEnum;
 use cnnsize::analyze::board::{Board, Term};
+use cnnsize::analyze::memory::onnxruntime::Unplanned;
 use cnnsize::analyze::quantity::{self, Figure};
 use cnnsize::analyze::reconcile::{self, Explanation, Printed, Verdict};
 use cnnsize::base::quantity::AtLeast;
@@ -111,7 +112,23 @@ fn memory(out: &mut dyn Write, sizing: &cnnsize::analyze::Sizing, batch: u64) ->
     writeln!(out, "inference, {examples}: the values alive at once where they are most, and what is stored")?;
     board(out, &sizing.inference_written(), &bytes_in_full)?;
     writeln!(out, "\ntraining, {examples}: every output, what is fed, and what is stored")?;
-    board(out, &sizing.training_written(), &bytes_in_full)
+    board(out, &sizing.training_written(), &bytes_in_full)?;
+    match sizing.onnxruntime_written() {
+        Ok([first, later]) => {
+            writeln!(
+                out,
+                "\nONNX Runtime on the CPU, {examples}: what it holds at once in its first run, without weights and inputs"
+            )?;
+            board(out, &first, &bytes_in_full)?;
+            writeln!(out, "\nand in later runs")?;
+            board(out, &later, &bytes_in_full)
+        }
+        Err(Unplanned { node, reason }) => {
+            let node = node.map(|id| &sizing.model().nodes[id]);
+            let at = node.map_or(String::new(), |n| format!(" at {} ({})", visible(&n.name), visible(&n.op_type)));
+            writeln!(out, "\nONNX Runtime on the CPU: not known{at}: {reason}")
+        }
+    }
 }
 
 /// Terms below one another, and their sum.

@@ -20,7 +20,7 @@ pub(super) static OPS: &[OpKind] = &[
 ];
 
 const fn op(name: &'static str, storage: Storage, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "com.microsoft", name, slots, storage, kernel: Kernel::Unmeasured, read }
+    OpKind { domain: "com.microsoft", name, slots, storage, kernel: Kernel::FRESH, read }
 }
 
 #[derive(Debug)]

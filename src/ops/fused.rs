@@ -21,7 +21,7 @@ pub(super) static OPS: &[OpKind] = &[
     op("NhwcFusedConv", CONV),
     op("NhwcConv", CONV),
     op("QLinearConv", QLINEAR_CONV),
-    op("FusedGemm", &[data("A"), weight("B"), bias("C")]),
+    OpKind { kernel: Kernel::FRESH, ..op("FusedGemm", &[data("A"), weight("B"), bias("C")]) },
     op("QGemm", QGEMM),
     op("MatMulIntegerToFloat", INTEGER_TO_FLOAT),
     op("DynamicQuantizeMatMul", &[data("A"), weight("B"), steer("b_scale"), steer("b_zero_point"), bias("bias")]),

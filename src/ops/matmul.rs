@@ -20,7 +20,7 @@ pub(super) static OPS: &[OpKind] = &[
         name: "FusedMatMul",
         slots: AB,
         storage: Storage::Fresh,
-        kernel: Kernel::Unmeasured,
+        kernel: Kernel::FRESH,
         read: read_matmul,
     },
     OpKind {
@@ -28,7 +28,7 @@ pub(super) static OPS: &[OpKind] = &[
         name: "TransposeMatMul",
         slots: AB,
         storage: Storage::Fresh,
-        kernel: Kernel::Unmeasured,
+        kernel: Kernel::FRESH,
         read: read_matmul,
     },
     OpKind {

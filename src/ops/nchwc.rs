@@ -162,7 +162,6 @@ impl Operator for Upsample {
 mod tests {
     use super::super::attributes::Attribute;
     use super::super::testing::{Case, f32};
-    use super::*;
 
     const DOMAIN: &str = "com.microsoft.nchwc";
 

@@ -98,7 +98,8 @@ fn inference(report: &Report, single: Option<&Inference>, units: Units) -> Total
     let i = &report.inference;
     let short = |figure| least(figure, |n| glued(&bytes(n, units)));
     let (peak, arena, no_reuse) = (short(i.activation_peak), short(i.arena), short(i.no_reuse));
-    lines.push(format!("without parameters: activation peak {peak}, arena {arena}, no reuse {no_reuse}"));
+    let runtime = i.onnxruntime.map_or(String::new(), |n| format!(", ONNX Runtime {}", glued(&bytes(n.0, units))));
+    lines.push(format!("without parameters: activation peak {peak}, arena {arena}, no reuse {no_reuse}{runtime}"));
     Total { name: "inference", lines }
 }
 

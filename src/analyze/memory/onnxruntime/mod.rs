@@ -56,18 +56,28 @@ pub struct Unplanned {
     pub reason: &'static str,
 }
 
-/// Simulates runs with so many threads in an operator.
+/// Simulates a session with optimisation off and so many threads in an operator.
 pub fn plan(model: &Model, threads: u64) -> Result<Plan, Unplanned> {
     let mut program = program::of(model, threads)?;
     order::sort(&mut program);
-    runs(&program).ok_or(Unplanned { node: None, reason: "it is more than 2^64 bytes" })
+    runs(model, &program)
+}
+
+/// Simulates the session that optimised a graph, from the graph that it wrote: it writes nodes in the order in which it
+/// runs them.
+pub fn plan_of_written(model: &Model, threads: u64) -> Result<Plan, Unplanned> {
+    runs(model, &program::of(model, threads)?)
+}
+
+fn runs(model: &Model, program: &Program) -> Result<Plan, Unplanned> {
+    simulate(program, &model.main.nodes).ok_or(Unplanned { node: None, reason: "it is more than 2^64 bytes" })
 }
 
 /// Bytes are rounded up to this in the memory pattern (`kAllocAlignment`).
 const ALIGNMENT: u64 = 256;
 
 /// Both kinds of runs of calls in running order; `None` beyond 2^64 bytes.
-fn runs(program: &Program) -> Option<Plan> {
+fn simulate(program: &Program, nodes: &[NodeId]) -> Option<Plan> {
     let reuse = reuse::plan(program);
     let mut plan = Plan { first: Peak::default(), steady: Peak::default() };
     let mut pattern = Pattern::default();
@@ -90,7 +100,7 @@ fn runs(program: &Program) -> Option<Plan> {
             values: Bytes(values),
             outputs: Bytes(outputs),
             scratch: Bytes(call.scratch),
-            at: Some(call.node),
+            at: nodes.get(call.place).copied(),
         };
         plan.first = larger(plan.first, held(values))?;
         plan.steady = larger(plan.steady, held(0))?;

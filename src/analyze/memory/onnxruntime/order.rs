@@ -51,3 +51,21 @@ fn producers(program: &Program) -> Vec<Vec<usize>> {
     };
     program.calls.iter().map(of_call).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::program::{Value, testing::call};
+    use super::*;
+    use crate::ops::kernel::Kernel;
+
+    /// A residual block: 0 → conv → conv ⊕ (0 → shortcut). The file has the shortcut last, so it runs first.
+    #[test]
+    fn of_two_producers_the_later_in_the_file_runs_first() {
+        let fresh = Kernel::FRESH;
+        let calls =
+            vec![call(0, fresh, &[0], 1), call(1, fresh, &[1], 2), call(2, fresh, &[0], 3), call(3, fresh, &[2, 3], 4)];
+        let mut program = Program { values: vec![Value::default(); 5], calls, classes: 0 };
+        sort(&mut program);
+        assert_eq!(program.calls.iter().map(|c| c.index).collect::<Vec<_>>(), [2, 0, 1, 3]);
+    }
+}

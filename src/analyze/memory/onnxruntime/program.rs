@@ -33,8 +33,8 @@ pub(super) struct Value {
 /// A call of a kernel.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// The node that it is for.
-    pub(super) node: NodeId,
+    /// The place in the network of the node that it is for.
+    pub(super) place: usize,
     /// The runtime's number for it, by which it orders calls that could come in any order.
     pub(super) index: usize,
     pub(super) kernel: Kernel,
@@ -123,7 +123,7 @@ impl Translator<'_> {
         let mut captured = Vec::new();
         each_use(self.model, id, &mut |value| captured.push(value.index()));
         let call = Call {
-            node: id,
+            place,
             index: place,
             kernel,
             captured: captured.split_off(inputs.iter().flatten().count()),
@@ -183,4 +183,16 @@ fn given(model: &Model, source: Source) -> Value {
         Source::Node(node, _) | Source::Inside(node, _) => matches!(model.nodes[node].kind.kernel, Kernel::Loaded),
     };
     Value { given, ..Value::default() }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::Call;
+    use crate::ops::kernel::Kernel;
+
+    /// A call of a kernel with these inputs and this output.
+    pub(in super::super) fn call(index: usize, kernel: Kernel, inputs: &[usize], output: usize) -> Call {
+        let inputs = inputs.iter().map(|v| Some(*v)).collect();
+        Call { place: index, index, kernel, inputs, captured: Vec::new(), outputs: vec![output], scratch: 0 }
+    }
 }

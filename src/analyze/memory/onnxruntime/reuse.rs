@@ -127,3 +127,43 @@ impl<'a> Planner<'a> {
         released
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::program::{Value, testing};
+    use super::*;
+
+    /// Calls in a row, each by its kernel, inputs and output, on values of one class of which the first is fed.
+    fn plan(calls: &[(Kernel, &[usize], usize)], delivered: usize) -> Vec<Place> {
+        let call = |(index, (kernel, inputs, output)): (usize, &(Kernel, &[usize], usize))| {
+            testing::call(index, *kernel, inputs, *output)
+        };
+        let value = |place| Value { bytes: 4, class: Some(0), given: place == 0, delivered: place == delivered };
+        let program = Program {
+            values: (0..=calls.len()).map(value).collect(),
+            calls: calls.iter().enumerate().map(call).collect(),
+            classes: 1,
+        };
+        super::plan(&program).places
+    }
+
+    #[test]
+    fn a_kernel_writes_over_what_nobody_reads_afterwards() {
+        let relu = Kernel::IN_PLACE;
+        let chain = plan(&[(Kernel::FRESH, &[0], 1), (relu, &[1], 2), (relu, &[2], 3), (relu, &[3], 4)], 4);
+        assert_eq!(chain, [Place::Given, Place::Own, Place::Shared(1), Place::Shared(1), Place::Delivered]);
+        let read_twice = plan(&[(Kernel::FRESH, &[0], 1), (relu, &[1], 2), (Kernel::FRESH, &[1, 2], 3)], 3);
+        assert_eq!(read_twice, [Place::Given, Place::Own, Place::Own, Place::Delivered]);
+        assert_eq!(plan(&[(relu, &[0], 1), (relu, &[1], 2)], 2)[1], Place::Own, "what is fed is left alone");
+    }
+
+    #[test]
+    fn an_alias_is_of_anything_and_what_is_free_is_taken_last_first() {
+        assert_eq!(plan(&[(Kernel::Alias, &[0], 1), (Kernel::FRESH, &[1], 2)], 2)[1], Place::Shared(0));
+        // 1 and 2 live together; 1 is given up first, then 2; 4 takes 2, and what it leaves 1 takes 5.
+        let fresh = Kernel::FRESH;
+        let places =
+            plan(&[(fresh, &[0], 1), (fresh, &[1], 2), (fresh, &[1], 3), (fresh, &[2], 4), (fresh, &[3, 4], 5)], 5);
+        assert_eq!(places[3..5], [Place::Own, Place::Shared(1)]);
+    }
+}
