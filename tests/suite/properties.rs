@@ -1,10 +1,12 @@
 //! Laws that hold for every network, on random networks that a generator writes as text.
 
+use cnnsize::analyze::memory::onnxruntime;
 use cnnsize::analyze::report::Report;
 use cnnsize::analyze::{Options, analyze, convention};
 use cnnsize::front::arch::{self, LoadError, Loader, Overrides};
 use cnnsize::graph::{Model, NodeId, Source, ValueId};
 use cnnsize::ops::attributes::Attributes;
+use cnnsize::ops::kernel::Kernel;
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -125,6 +127,23 @@ proptest! {
         prop_assert!(memory.activation_peak.least <= memory.no_reuse.least);
         let largest = report.layers.iter().flat_map(|l| &l.outputs).filter_map(|t| t.ty.bytes()).max().unwrap_or(0);
         prop_assert!(largest <= overwriting.0);
+    }
+
+    #[test]
+    fn the_runtimes_plan_holds_what_a_kernel_needs_and_no_more_than_everything(text in network(), batch in 1u64..5) {
+        let model = lower(&text, batch);
+        let Ok(plan) = onnxruntime::plan(&model, 1) else { return Ok(()) };
+        let held = plan.first.values.0 + plan.first.outputs.0;
+        let bytes = |v: &Option<ValueId>| v.and_then(|v| model.values[v].ty.bytes()).unwrap_or(0);
+        for node in model.main.nodes.iter().map(|id| &model.nodes[*id]) {
+            let made = |v: ValueId| model.values[v].producer().is_some_and(|(n, _)| !matches!(model.nodes[n].kind.kernel, Kernel::Alias));
+            let input = node.inputs.first().filter(|v| v.is_some_and(made)).map_or(0, bytes);
+            if let (Kernel::Fresh(_), Some(output)) = (node.kind.kernel, node.outputs.first()) {
+                prop_assert!(input + bytes(output) <= plan.first.total().unwrap().0, "{}", node.name);
+            }
+        }
+        prop_assert!(held <= model.main.nodes.iter().flat_map(|id| &model.nodes[*id].outputs).map(bytes).sum());
+        prop_assert!(plan.first.values <= plan.steady.values);
     }
 
     #[test]

@@ -72,10 +72,11 @@ impl Runtime<'_> {
         }
     }
 
-    /// Whether it follows contents through a node: no stored contents are among what the node works on.
+    /// Whether it follows contents through a node: no stored contents are among what the node works on, and one list at
+    /// most steers it (a choice of sizes, or axes; of a slice it does not see the bounds).
     fn follows(&self, node: &Node) -> bool {
         let stored = |v| is_stored(self.model, v) && self.model.values[v].literal.is_some();
-        !inputs(node, SlotRole::Data).any(stored)
+        !inputs(node, SlotRole::Data).any(stored) && inputs(node, SlotRole::Steer).count() <= 1
     }
 
     /// Whether it does not foresee all that steers a node. Where sizes depend on that, it foresees none of them.
