@@ -14,6 +14,7 @@ mod names;
 mod pieces;
 mod rebuild;
 mod refuse;
+mod resize;
 mod schema;
 mod slots;
 

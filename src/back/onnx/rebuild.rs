@@ -1,8 +1,8 @@
 //! A graph that was read, written again: every field of the file is copied as it is, unknown ones too, but for shapes
 //! that the caller fixed and weights that the caller wants otherwise.
 //!
-//! Nodes, functions, metadata and constants that steer stay. Inside sub-graphs and functions weights stay as well, and
-//! sizes that the caller's may have made wrong are left open there.
+//! Nodes, functions, metadata and constants that steer stay. Weights inside of sub-graphs and functions stay as well, and
+//! those that are stored sparsely; sizes that the caller's may have made wrong are left open there.
 
 use super::Weights;
 use super::fields::{Field, fields};
@@ -10,16 +10,15 @@ use super::fill::Fill;
 use super::message::Message;
 use super::names::unique;
 use super::pieces::{self, text};
+use super::resize::{has_graphs, open, resized_node, typed, without};
 use super::schema::{
-    ATTRIBUTE_G, ATTRIBUTE_GRAPHS, ATTRIBUTE_T, FUNCTION_VALUE_INFO, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_NODE,
-    GRAPH_OUTPUT, GRAPH_VALUE_INFO, INFO_NAME, INFO_TYPE, MODEL_FUNCTION, MODEL_GRAPH, MODEL_IR_VERSION,
-    MODEL_OPSET_IMPORT, NODE_ATTRIBUTE, NODE_INPUT, NODE_OP_TYPE, NODE_OUTPUT, TENSOR_CONTENTS, TENSOR_NAME,
-    TENSOR_RAW_DATA,
+    ATTRIBUTE_T, FUNCTION_VALUE_INFO, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_NODE, GRAPH_OUTPUT, GRAPH_VALUE_INFO,
+    INFO_NAME, MODEL_FUNCTION, MODEL_GRAPH, MODEL_IR_VERSION, MODEL_OPSET_IMPORT, NODE_ATTRIBUTE, NODE_INPUT,
+    NODE_OP_TYPE, NODE_OUTPUT, TENSOR_CONTENTS, TENSOR_NAME, TENSOR_RAW_DATA,
 };
 use super::slots::{replaceable, slots};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
-use crate::front::onnx::proto::type_proto::Value;
-use crate::front::onnx::proto::{AttributeProto, NodeProto, OperatorSetIdProto, TypeProto, ValueInfoProto};
+use crate::front::onnx::proto::{AttributeProto, NodeProto, OperatorSetIdProto, TypeProto};
 use crate::front::onnx::{self, Bindings, Contents, Read};
 use crate::graph::{Model, Precision, Role, Source, ValueId};
 use crate::ops::rules::Slot;
@@ -51,7 +50,10 @@ pub fn rebuild(mut file: impl Contents, bindings: &Bindings, weights: Option<Wei
     let mut read = onnx::read(bytes.clone(), bindings);
     let sound = !read.diagnostics.iter().any(|d| d.severity == Severity::Error);
     let Some(model) = read.model.as_ref().filter(|_| sound) else { return Ok(Rebuilt { read, message: None }) };
-    if weights == Some(Weights::Stripped) && opset(&bytes) < OF_SHAPE_SINCE {
+    // Contents that steer change no declaration; sizes do.
+    let resized = bindings.batch.is_some() || !bindings.dims.is_empty() || !bindings.inputs.is_empty();
+    let rebuilder = Rebuilder::new(model, weights, resized, &bytes);
+    if weights == Some(Weights::Stripped) && rebuilder.replaceable.contains(&true) && opset(&bytes) < OF_SHAPE_SINCE {
         let message = format!(
             "version {} of ONNX's operators has no `ConstantOfShape`, which stands for weights from version {} on",
             opset(&bytes),
@@ -61,9 +63,7 @@ pub fn rebuild(mut file: impl Contents, bindings: &Bindings, weights: Option<Wei
         read.diagnostics.push(error.help("`--weights zero` writes them as zeros"));
         return Ok(Rebuilt { read, message: None });
     }
-    // Contents that steer change no declaration; sizes do.
-    let resized = bindings.batch.is_some() || !bindings.dims.is_empty() || !bindings.inputs.is_empty();
-    let message = Rebuilder::new(model, weights, resized, &bytes).file(&bytes);
+    let message = rebuilder.file(&bytes);
     Ok(Rebuilt { read, message: Some(message) })
 }
 
@@ -115,7 +115,7 @@ impl<'a> Rebuilder<'a> {
         let version = fields(file).filter(|f| f.number == MODEL_IR_VERSION).last();
         let version = version.and_then(|f| decode_varint(&mut f.inside.clone()).ok());
         Rebuilder {
-            replaceable: replaceable(model, &slots),
+            replaceable: replaceable(model, &slots, opset(file)),
             slots,
             taken: model.values.iter().map(|(_, v)| Arc::clone(&v.name)).collect(),
             stored_are_inputs: version.is_none_or(|v| v <= STORED_ARE_INPUTS),
@@ -300,77 +300,4 @@ fn constant(node: &Bytes, weight: &Weight, weights: Weights) -> Option<Message> 
 /// The name of a declared value.
 fn name_of(info: &Bytes) -> Bytes {
     fields(info).filter(|f| f.number == INFO_NAME).last().map(|f| f.inside).unwrap_or_default()
-}
-
-/// A declared value with another type.
-fn typed(info: &Bytes, ty: Option<TypeProto>) -> Message {
-    let mut out = without(info, INFO_TYPE);
-    if let Some(ty) = ty {
-        out.encoded(INFO_TYPE, &ty);
-    }
-    out
-}
-
-/// The declared type of a value with its sizes left open.
-fn open(info: &Bytes) -> Option<TypeProto> {
-    let mut ty = ValueInfoProto::decode(info.clone()).ok()?.r#type?;
-    let mut inner = Some(&mut ty);
-    while let Some(ty) = inner.take() {
-        match &mut ty.value {
-            Some(Value::TensorType(tensor) | Value::SparseTensorType(tensor)) => {
-                tensor.shape.iter_mut().flat_map(|shape| &mut shape.dim).for_each(|dim| dim.value = None);
-            }
-            Some(Value::SequenceType(of)) => inner = of.elem_type.as_deref_mut(),
-            Some(Value::OptionalType(of)) => inner = of.elem_type.as_deref_mut(),
-            Some(Value::MapType(of)) => inner = of.value_type.as_deref_mut(),
-            None => {}
-        }
-    }
-    Some(ty)
-}
-
-/// A message without one of its fields.
-fn without(message: &Bytes, number: u32) -> Message {
-    let mut out = Message::default();
-    fields(message).filter(|f| f.number != number).for_each(|f| out.fields(&f.whole));
-    out
-}
-
-/// Whether a node has graphs inside.
-fn has_graphs(node: &Bytes) -> bool {
-    let mut attributes = fields(node).filter(|f| f.number == NODE_ATTRIBUTE);
-    attributes.any(|a| fields(&a.inside).any(|f| matches!(f.number, ATTRIBUTE_G | ATTRIBUTE_GRAPHS)))
-}
-
-/// A node whose graphs leave the sizes of what goes in and out open. (Files are nested as deep as the reader allows, and no deeper.)
-fn resized_node(node: &Bytes) -> Message {
-    let mut out = Message::default();
-    for field in fields(node) {
-        if field.number != NODE_ATTRIBUTE {
-            out.fields(&field.whole);
-            continue;
-        }
-        let mut attribute = Message::default();
-        for field in fields(&field.inside) {
-            match field.number {
-                ATTRIBUTE_G | ATTRIBUTE_GRAPHS => attribute.message(field.number, resized_graph(&field.inside)),
-                _ => attribute.fields(&field.whole),
-            }
-        }
-        out.message(NODE_ATTRIBUTE, attribute);
-    }
-    out
-}
-
-fn resized_graph(graph: &Bytes) -> Message {
-    let mut out = Message::default();
-    for field in fields(graph) {
-        match field.number {
-            GRAPH_NODE if has_graphs(&field.inside) => out.message(GRAPH_NODE, resized_node(&field.inside)),
-            GRAPH_INPUT | GRAPH_OUTPUT => out.message(field.number, typed(&field.inside, open(&field.inside))),
-            GRAPH_VALUE_INFO => {}
-            _ => out.fields(&field.whole),
-        }
-    }
-    out
 }

@@ -1,8 +1,8 @@
 //! Where each stored value ends up: the slot that says what its numbers are for.
 
-use crate::graph::{Model, NodeId, Source, ValueId};
+use crate::graph::{Model, NodeId, Role, Source, ValueId};
 use crate::ops::rules::{Slot, SlotRole};
-use crate::tensor::TensorType;
+use crate::tensor::{DType, TensorType};
 
 /// For every value, the first slot made for weights that reads it, at once or after it was prepared by nodes that see
 /// stored values only. `None` where it is read as ordinary data, or not at all.
@@ -35,14 +35,15 @@ pub(super) fn slots(model: &Model) -> Vec<Option<Slot>> {
 const WORTHWHILE: u64 = 256;
 
 /// Which weights a node may stand for so that a reader takes what it makes for the same weight. That is so in slots made
-/// for weights; what is read as ordinary data would pass for a constant.
-pub(super) fn replaceable(model: &Model, slots: &[Option<Slot>]) -> Vec<bool> {
+/// for weights; what is read as ordinary data would pass for a constant. `opset`: the version of ONNX's operators.
+pub(super) fn replaceable(model: &Model, slots: &[Option<Slot>], opset: i64) -> Vec<bool> {
     let mut replaceable = vec![false; model.values.len()];
     let learned = |id: ValueId| model.values[id].stored().is_some_and(|s| s.role.is_parameter());
     let bytes = |id: ValueId| model.values[id].ty.tensor().and_then(TensorType::bytes).unwrap_or(0);
     for (id, value) in model.values.iter() {
-        let weight = value.stored().is_some_and(|s| s.role != crate::graph::Role::Constant);
-        replaceable[id.index()] = weight && slots[id.index()].is_some() && bytes(id) >= WORTHWHILE;
+        let weight = value.stored().is_some_and(|s| s.role != Role::Constant) && slots[id.index()].is_some();
+        let made = value.ty.tensor().and_then(|t| t.dtype).is_some_and(|dtype| is_made(dtype, opset));
+        replaceable[id.index()] = weight && made && bytes(id) >= WORTHWHILE;
     }
     let mut written = false;
     for (_, value) in model.values.iter() {
@@ -53,7 +54,7 @@ pub(super) fn replaceable(model: &Model, slots: &[Option<Slot>]) -> Vec<bool> {
         {
             replaceable[original.index()] = false;
         }
-        written |= stored.role == crate::graph::Role::Constant;
+        written |= stored.role == Role::Constant;
     }
     // Constants in nodes pass for weights where the file stores no weight otherwise: the smallest one stays.
     let stored = || model.values.iter().filter(|(id, v)| matches!(v.source, Source::Stored(_)) && learned(*id));
@@ -64,4 +65,16 @@ pub(super) fn replaceable(model: &Model, slots: &[Option<Slot>]) -> Vec<bool> {
         }
     }
     replaceable
+}
+
+/// Whether `ConstantOfShape` makes tensors of this type in this version of ONNX's operators.
+fn is_made(dtype: DType, opset: i64) -> bool {
+    match dtype {
+        DType::BF16 | DType::F8E4M3FN | DType::F8E4M3FNUZ | DType::F8E5M2 | DType::F8E5M2FNUZ => opset >= 20,
+        DType::I4 | DType::U4 => opset >= 21,
+        DType::F4E2M1 => opset >= 23,
+        DType::F8E8M0 => opset >= 24,
+        DType::F64 | DType::F32 | DType::F16 => true,
+        _ => dtype.is_integer() && dtype.bits() >= 8,
+    }
 }

@@ -76,6 +76,24 @@ fn a_file_is_there_whole_or_not_at_all() {
     assert_eq!(files(&folder), ["broken.arch", "folder.onnx", "good.arch", "m.onnx"]);
 }
 
+/// A link leads on to what takes the old file's place, and who may read that stays as it was.
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = folder("export_link");
+    let good = file(&folder, "good.arch", super::GOOD);
+    let old = file(&folder, "old.onnx", "old");
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o640)).expect("permissions");
+    symlink("old.onnx", folder.join("link.onnx")).expect("a link");
+    let link = folder.join("link.onnx").to_str().expect("UTF-8").to_owned();
+    assert_eq!(run(&["export", &good, "-o", &link]).code, Some(0));
+    assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+    assert_ne!(fs::read(&old).expect("the new file"), b"old");
+    assert_eq!(fs::metadata(&old).expect("the new file").permissions().mode() & 0o777, 0o640);
+    assert_eq!(files(&folder), ["good.arch", "link.onnx", "old.onnx"]);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_nothing() {

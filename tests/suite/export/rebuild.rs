@@ -190,8 +190,10 @@ fn graphs_of_others_lose_their_weights_and_keep_their_figures() {
 #[test]
 fn weights_of_the_oldest_graphs_cannot_be_left_out() {
     const OLDEST: &str = r#"
-import onnx, sys
-model = onnx.parser.parse_model('<ir_version: 3, opset_import: ["": 8]> g (float[1] x) => (float[1] y) { y = Relu(x) }')
+import numpy, onnx, sys
+model = onnx.parser.parse_model('''<ir_version: 4, opset_import: ["": 8]>
+g (float[1, 8, 9, 9] x) => (float[1, 8, 7, 7] y) { y = Conv(x, w) }''')
+model.graph.initializer.append(onnx.numpy_helper.from_array(numpy.ones((8, 8, 3, 3), dtype=numpy.float32), 'w'))
 onnx.save(model, sys.argv[1] + '/oldest.onnx')
 "#;
     let folder = folder("export_oldest");
