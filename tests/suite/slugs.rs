@@ -5,7 +5,17 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 /// Words with hyphens that are names of something else.
-const NO_SLUGS: &[&str] = &["verify-worker", "early-rounding", "max-growth", "multiply-accumulates", "ptflops-aten"];
+const NO_SLUGS: &[&str] = &[
+    "convnet-burden",
+    "early-rounding",
+    "max-growth",
+    "multiply-accumulates",
+    "onnx-opcounter",
+    "onnx-tool",
+    "ptflops-aten",
+    "site-packages",
+    "verify-worker",
+];
 
 /// Slugs: words with a hyphen that are the first argument of what makes errors, the first of a pair or a constant, and single
 /// words behind the constructors of findings.

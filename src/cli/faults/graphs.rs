@@ -72,6 +72,16 @@ pub(super) static FAULTS: &[Fault] = &[
         remedy: "Feed an input with as many channels as the message says, or export the model again.",
     },
     Fault {
+        slug: "contents-unknown",
+        what: "an input decides sizes, and what it holds is not known",
+        why: "The sizes that follow from it are unknown, and totals are lower bounds.",
+        example: Graph(
+            "",
+            "<ir_version: 10, opset_import: [\"\" : 20]>\ng (float[6] x, int64[2] shape) => (float[A, B] y) {\n  y = Reshape(x, shape)\n}",
+        ),
+        remedy: "Say what it holds: `--value shape=2,3`.",
+    },
+    Fault {
         slug: "declared-differs",
         what: "a value has another shape or type than the file declares",
         why: "Declarations are checked and never used; a wrong one shows that the file was edited.",

@@ -18,6 +18,7 @@ pub mod proto;
 mod rebatch;
 mod roles;
 mod sniff;
+mod steering;
 mod tensor;
 mod types;
 mod wire;

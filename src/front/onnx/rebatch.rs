@@ -3,7 +3,7 @@
 use super::bind::{self, Batch};
 use super::convert::Converter;
 use super::types::{Symbols, value_info};
-use super::{Bindings, File, Outcome, claims, roles, shown, text};
+use super::{Bindings, File, Outcome, claims, roles, shown, steering, text};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::graph::{Model, Precision, ValueId};
 use crate::tensor::Dim;
@@ -30,6 +30,7 @@ pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagn
         Batch::Fixed { asked, .. } if model.main.outputs.iter().any(|o| first(&model, *o) == Some(asked)) => asked,
         Batch::Fixed { .. } => 1,
     };
+    steering::hint(file, bindings, &model, findings);
     if bindings.precision != Precision::default() && !model.set_precision(bindings.precision) {
         let message = "the graph holds no 32-bit floats, so `--precision` changes nothing";
         findings.push(Diagnostic::hint("precision-unused", Origin::File, message));
@@ -37,12 +38,14 @@ pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagn
     Ok(Made { model, symbols, batch })
 }
 
-struct Built {
+/// What was bound on the way.
+pub(super) struct Built {
     symbols: Symbols,
     batch: Batch,
 }
 
-fn build(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnostic>) -> Outcome<(Model, Built)> {
+/// Builds the network for these bindings.
+pub(super) fn build(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnostic>) -> Outcome<(Model, Built)> {
     let mut converter = Converter::new(file);
     converter.stored(&file.graph)?;
     let inputs = file.graph.input.iter().filter_map(value_info).filter(|(name, _)| !converter.is_own(name)).collect();

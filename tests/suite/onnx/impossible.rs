@@ -37,12 +37,16 @@ fn shapes_that_contents_decide_are_unknown_without_them_and_follow_from_them() {
     for row in rows {
         let case = cases.iter().find(|c| c.name() == row.case).expect("a case of that name");
         let shape = |values| {
-            let ty = graphs::output(&case.read(values), &row.what);
+            let ty = graphs::output(&case.model(values), &row.what);
             ty.split_once('[').unwrap().1.trim_end_matches(']').replace(',', "x")
         };
         let without = shape(case.values());
         assert!(without != row.figure && without.contains('?'), "{}: {without} comes out", row.case);
         let proofs: Vec<_> = row.proof.split("; ").map(|p| p.split_once(" -> ").unwrap()).collect();
+        let input = proofs[0].0.split_once('=').unwrap().0;
+        let said = case.read(case.values()).diagnostics;
+        let asked = said.iter().filter(|d| d.code == "contents-unknown").map(|d| d.message.as_str());
+        assert_eq!(asked.collect::<Vec<_>>(), [format!("`{input}` decides sizes, and what it holds is not known")]);
         assert_eq!(proofs[0].1, row.figure, "{}", row.case);
         assert_ne!(proofs[0].1, proofs[1].1, "{}", row.case);
         for (contents, wanted) in proofs {
