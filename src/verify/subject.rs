@@ -59,12 +59,8 @@ impl File {
         Ok(File { content: Arc::new(content), names, places })
     }
 
-    /// A graph written again. `Err` is a finding about a file that nobody can read.
-    pub fn rebuilt(model: &Model, message: &Message) -> Result<File, Box<Diagnostic>> {
-        let mut bytes = Vec::new();
-        // Memory takes everything.
-        let _ = message.write(&mut bytes);
-        let bytes = Arc::<[u8]>::from(bytes);
+    /// A graph's file, these bytes. `Err` is a finding about a file that nobody can read.
+    pub fn rebuilt(model: &Model, bytes: Arc<[u8]>) -> Result<File, Box<Diagnostic>> {
         let outline = front::onnx::outline(Arc::clone(&bytes))?;
         let by_name: HashMap<&str, ValueId> = named(model).map(|id| (&*model.values[id].name, id)).collect();
         let mut names: Vec<Option<Arc<str>>> = vec![None; model.values.len()];

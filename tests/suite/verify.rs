@@ -4,6 +4,8 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// The library that tests/requirements.txt names.
 fn library() -> PathBuf {
@@ -154,26 +156,51 @@ fn a_broken_text_is_explained_and_not_run() {
     assert!(said(&output).contains("window-too-big"), "{}", said(&output));
 }
 
-/// Networks of the examples up to ResNet-50, and what of them ONNX cannot say.
-const NETWORKS: &[(&str, &str)] = &[
-    ("examples/mnist.arch", "agree"),
-    ("examples/m5.arch", "agree"),
-    ("examples/squeezenet.arch", "agree"),
-    ("examples/mobilenet_v2.arch", "agree"),
-    ("examples/shufflenet.arch", "agree"),
-    ("examples/resnet18.arch", "agree"),
+/// Networks of the examples up to ResNet-50.
+const NETWORKS: &[&[&str]] = &[
+    &["examples/resnet.arch", "--model", "resnet50"],
+    &["examples/mnist.arch"],
+    &["examples/m5.arch"],
+    &["examples/squeezenet.arch"],
+    &["examples/densenet.arch", "--model", "densenet121"],
+    &["examples/mobilenet_v1.arch", "--model", "rho_128"],
+    &["examples/mobilenet_v2.arch"],
+    &["examples/mobilenet_v3.arch"],
+    &["examples/shufflenet.arch"],
+    &["examples/googlenet.arch", "--model", "googlenet"],
+    &["examples/efficientnet_b0.arch"],
 ];
 
 #[test]
 fn published_networks_agree_to_the_byte() {
-    let verdicts = std::thread::scope(|scope| {
-        let started: Vec<_> =
-            NETWORKS.iter().map(|(path, _)| scope.spawn(|| models(&[path, "--device", "cpu"]))).collect();
-        started.into_iter().map(|thread| thread.join().expect("a verdict")).collect::<Vec<_>>()
-    });
-    for ((path, wanted), models) in NETWORKS.iter().zip(verdicts) {
-        for model in models {
-            assert_eq!(model["verdict"], *wanted, "{path}: {model:#}");
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(network) = NETWORKS.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for model in models(&[*network, &["--device", "cpu"]].concat()) {
+                assert_eq!(model["verdict"], "agree", "{network:?}: {model:#}");
+            }
         }
+    };
+    thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
+}
+
+/// A graph of the language's own making, read back: without weights of its own, for a batch that it was not written for.
+#[test]
+fn graphs_run_with_made_up_weights_and_another_batch() {
+    let path = file("verify_graph", "small.onnx", "");
+    let arch = file("verify_graph", "small.arch", "input 3@8x8\nconv 4 3x3 same bn relu\nflatten\ndense 10\n");
+    for weights in ["none", "random"] {
+        let mut export = Command::new(env!("CARGO_BIN_EXE_cnnsize"));
+        let written = export.args(["export", &arch, "-o", &path, "--weights", weights]).output().expect("it starts");
+        assert_eq!(written.status.code(), Some(0), "{}", said(&written));
+        let models = models(&[&path, "--batch", "3,5", "--device", "cpu"]);
+        assert_eq!(models[0]["verdict"], "agree", "{weights}: {:#}", models[0]);
+        // 3·4·3·3 + 4, two times two of the normalisation, and 256·10 + 10.
+        assert_eq!(models[0]["runs"][0]["weights"]["measured_values"], 112 + 16 + 2_570);
     }
+    let kept = models(&[&path, "--weights", "keep", "--device", "cpu"]);
+    assert_eq!(kept[0]["verdict"], "agree", "{:#}", kept[0]);
+    let output = run(&[&arch, "--weights", "keep"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("--weights random"), "{}", said(&output));
 }

@@ -8,7 +8,6 @@ use super::values::{self, Precision};
 use super::{Exit, input};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use cnnsize::front::arch::ast::{Rational, Size};
-use cnnsize::graph::Model;
 use cnnsize::render::escape::visible;
 use cnnsize::render::{Entry, Style, diagnostics};
 use cnnsize::verify::report::{Verdict, Verified};
@@ -202,7 +201,12 @@ fn one_file(
             }
         }
     }
-    let mut singles = input::models(path, &args.sizing(Some(1)))?.into_iter();
+    // Single nodes are counted for one example, if the model can be built for one.
+    let has_one = by_model.iter().all(|batches| batches.iter().any(|built| built.batch == 1));
+    let mut singles = match if has_one { None } else { Some(read(Some(1))?) } {
+        Some(Prepared::Models(models)) => models.into_iter(),
+        Some(Prepared::Broken(_)) | None => Vec::new().into_iter(),
+    };
     // Data beside the file is only read when its own weights are.
     let folder = path.parent().filter(|_| keep).map(|folder| folder.canonicalize().unwrap_or(folder.into()));
     let settings = Settings { folder, ..settings.clone() };
@@ -212,10 +216,10 @@ fn one_file(
     Ok(Vec::new())
 }
 
-/// Compares a model that was built for some batches. `single`: built for one example, if it can be.
+/// Compares a model that was built for some batches. `single`: built for one example, where none of them is.
 fn one_model(
     path: &Path,
-    single: Option<&(Model, u64)>,
+    single: Option<&Built>,
     built: Vec<Built>,
     settings: &Settings,
     progress: &Progress,
@@ -232,9 +236,10 @@ fn one_model(
     let Some(first) = models.first() else { return Err(format!("`{source}` has no model")) };
     let cases: Vec<Case> =
         models.iter().zip(files).map(|((model, batch), file)| Case { model, batch: *batch, file }).collect();
-    let (single, batch) = single.unwrap_or(first);
+    let one = models.iter().find(|(_, batch)| *batch == 1).unwrap_or(first);
+    let (single, batch) = single.map_or((&one.0, one.1), |built| (&built.model, built.batch));
     let tell = &mut |text: &str| progress.show(text);
-    let verified = verify::verify(&first.0.name, &source, (single, *batch), &cases, settings, tell);
+    let verified = verify::verify(&first.0.name, &source, (single, batch), &cases, settings, tell);
     verified.map_err(|failure| shown(&failure))
 }
 

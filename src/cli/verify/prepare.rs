@@ -5,13 +5,14 @@ use super::super::settings::Sizing;
 use super::super::{arch, onnx};
 use cnnsize::back::onnx::{MOST_BYTES, Rebuilt, Refused, Weights, rebuild};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
-use cnnsize::front::onnx::Contents;
+use cnnsize::front::onnx::{Bindings, Contents};
 use cnnsize::graph::Model;
 use cnnsize::render::{Broken, Entry, Outcome};
 use cnnsize::verify::{File, WEIGHTS};
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What came of a file.
 pub(super) enum Prepared {
@@ -49,10 +50,12 @@ impl Reader for Preparer {
         }
         let models = arch::models(path, text, &self.sizing)?;
         let built = models.into_iter().map(|(model, batch)| {
-            let refused = |list: Vec<Refused>| {
-                list.iter().map(|r| format!("`{}` ({}): {}", r.layer, r.op, r.why)).collect::<Vec<_>>()
+            let why = |refused: &Refused| refused.diagnostic().message;
+            let file = match File::exported(&model) {
+                Ok(file) if file.size() > MOST_BYTES => Err(too_large(file.size())),
+                Ok(file) => Ok(file),
+                Err(refused) => Err(refused.iter().map(why).collect()),
             };
-            let file = File::exported(&model).map_err(refused).and_then(of_bearable_size);
             Built { model, batch, file }
         });
         Ok(Prepared::Models(built.collect()))
@@ -64,20 +67,30 @@ impl Reader for Preparer {
         open: impl Fn() -> io::Result<C>,
     ) -> io::Result<Result<Prepared, String>> {
         let weights: Option<Weights> = if self.keep { None } else { Some(WEIGHTS) };
-        let Rebuilt { read, message } = rebuild(open()?, &onnx::bindings(&self.sizing), weights)?;
-        let (Some(mut model), Some(message)) = (read.model, message) else {
-            return Ok(Ok(Prepared::Broken(vec![graph_entry(path, read.diagnostics)])));
-        };
+        let bindings = onnx::bindings(&self.sizing);
+        let Rebuilt { read, message } = rebuild(open()?, &bindings, weights)?;
+        let broken = |found| Ok(Ok(Prepared::Broken(vec![graph_entry(path, found)])));
+        let (Some(mut model), Some(message)) = (read.model, message) else { return broken(read.diagnostics) };
+        let mut file = Err(too_large(message.size()));
+        if message.size() <= MOST_BYTES {
+            let mut bytes = Vec::new();
+            message.write(&mut bytes)?;
+            let bytes = Arc::<[u8]>::from(bytes);
+            // Nodes that stand for weights are gone: what is predicted is what the file that runs needs.
+            let values = Bindings { values: bindings.values, ..Bindings::default() };
+            match cnnsize::front::onnx::read(Arc::clone(&bytes), &values).model {
+                Some(again) => model = again,
+                None => return broken(read.diagnostics),
+            }
+            file = match File::rebuilt(&model, bytes) {
+                Ok(file) => Ok(file),
+                Err(error) => return broken(vec![*error]),
+            };
+        }
         if model.name.is_empty() {
             model.name = onnx::stem(path);
         }
-        Ok(match File::rebuilt(&model, &message) {
-            Ok(file) => {
-                let file = of_bearable_size(file);
-                Ok(Prepared::Models(vec![Built { model, batch: read.batch, file }]))
-            }
-            Err(error) => Ok(Prepared::Broken(vec![graph_entry(path, vec![*error])])),
-        })
+        Ok(Ok(Prepared::Models(vec![Built { model, batch: read.batch, file }])))
     }
 
     fn wrong(&self, path: &Path, why: Diagnostic) -> Result<Prepared, String> {
@@ -95,11 +108,7 @@ fn graph_entry(path: &Path, diagnostics: Vec<Diagnostic>) -> Entry {
     Entry { outcome: Outcome::Broken(Broken { name, source, format: "onnx", diagnostics }), sources: Rc::default() }
 }
 
-/// No runtime reads a larger file.
-fn of_bearable_size(file: File) -> Result<File, Vec<String>> {
-    let size = file.size();
-    if size <= MOST_BYTES {
-        return Ok(file);
-    }
-    Err(vec![format!("the model would take {size} bytes as a file, and ONNX files have at most {MOST_BYTES}")])
+/// What to say of a file that no runtime reads.
+fn too_large(size: u64) -> Vec<String> {
+    vec![format!("the model would take {size} bytes as a file, and ONNX files have at most {MOST_BYTES}")]
 }
