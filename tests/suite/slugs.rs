@@ -5,20 +5,10 @@ use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
 /// Words with hyphens that are names of something else.
-const NO_SLUGS: &[&str] = &[
-    "convnet-burden",
-    "early-rounding",
-    "max-growth",
-    "multiply-accumulates",
-    "onnx-opcounter",
-    "onnx-tool",
-    "ptflops-aten",
-    "site-packages",
-    "verify-worker",
-];
+const NO_SLUGS: &[&str] = &["verify-worker"];
 
-/// Slugs: words with a hyphen that are the first argument of what makes errors, the first of a pair or a constant, and single
-/// words behind the constructors of findings.
+/// Slugs: words with a hyphen that are the first argument of what makes errors, a constant, or the first of a pair in the
+/// front ends; and single words behind the constructors of findings.
 fn slugs() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (path, text) in sources() {
@@ -36,7 +26,7 @@ fn slugs() -> BTreeSet<String> {
             let calls = ["error(", "warning(", "hint(", "fault(", "&str ="];
             let of_pair =
                 before.strip_suffix('(').is_some_and(|b| !b.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
-            let is_first = of_pair || calls.iter().any(|call| before.ends_with(call));
+            let is_first = (of_pair && path.starts_with("front")) || calls.iter().any(|call| before.ends_with(call));
             let is_hyphened = word.contains('-') && !word.starts_with('-') && !word.ends_with('-') && is_first;
             if is_word && (is_hyphened || makes.iter().any(|make| before.ends_with(make))) {
                 found.insert(word.to_owned());
