@@ -131,6 +131,10 @@ impl Args {
         if seed && self.weights.is_some_and(|w| w != Contained::Random) {
             return Err("`--seed` is about random weights: `--weights random`".into());
         }
+        let of_figures = [("--strict", self.sizing.strict), ("--convention", self.sizing.convention.is_some())];
+        if let Some((option, _)) = of_figures.iter().find(|(_, given)| *given) {
+            return Err(format!("`{option}` is about figures, and none is to be written"));
+        }
         Ok(format)
     }
 

@@ -119,6 +119,7 @@ fn what_cannot_be_done_is_said_with_what_can() {
     says(&[&good, "-o", &out, "--weights", "keep"], 2, "`--weights random`");
     says(&[&good, "-o", &out, "--weights", "zero", "--seed", "1"], 2, "`--weights random`");
     says(&[&good, "-f", "dot", "--weights", "zero"], 2, "`--weights` is about ONNX files");
+    says(&[&good, "-o", &out, "--strict"], 2, "`--strict` is about figures");
     says(&[&good, "-o", &out, "--dim", "N=1"], 2, "`--dim` is about .onnx files");
     says(&[&two, "-o", &out], 2, "`--model a`");
     says(&[&own, "-o", &out], 1, "`l` is no layer of ONNX: it has no operator `LocalConv`");

@@ -77,7 +77,8 @@ fn weights_are_replaced_and_nothing_else() {
 }
 
 /// Graphs of others, as text that `onnx.parser` reads: sub-graphs with shapes of their own, functions, stored values that
-/// are inputs, weights in nodes, metadata, and a field that no version of ONNX has.
+/// are inputs, weights in nodes, in other files and left out, one that two layers had each for itself, constants that
+/// would pass for weights, metadata, and a field that no version of ONNX has.
 const OTHERS: &str = r#"
 import numpy, onnx, sys
 from onnx import helper, numpy_helper, parser
@@ -100,9 +101,9 @@ control (float[2, 3, 8, 8] x, bool c) => (float[2, 4, 6, 6] y) <float[2, 4, 6, 6
 }''', [('w', (4, 3, 3, 3))])
 
 save('function', '''<ir_version: 10, opset_import: ["": 21, "own": 1]>
-function (float[2, 16] x) => (float[2, 16] y) { y = own.Scaled(x, w, g) }
+function (float[2, 16] x) => (float[2, 128] y) { y = own.Scaled(x, w, g) }
 <domain: "own", opset_import: ["": 21]>
-Scaled (x, w, g) => (y) { h = MatMul(x, w) y = Mul(h, g) }''', [('w', (16, 16)), ('g', (16,))])
+Scaled (x, w, g) => (y) { h = MatMul(x, w) y = Mul(h, g) }''', [('w', (16, 128)), ('g', (128,))])
 
 save('old', '''<ir_version: 3, opset_import: ["": 9]>
 old (float[2, 3, 8, 8] x, float[8, 3, 3, 3] w, float[8] s, float[8] b, float[8] m, float[8] v) => (float[2, 8, 6, 6] y) {
@@ -124,6 +125,17 @@ light (float[2, 3, 8, 8] x) => (float[2, 8, 6, 6] y) <int64[1] n = {8}> {
     y = BatchNormalization(h, s, z, z, s)
 }''', [('w', (8, 3, 3, 3))])
 
+save('merged', '''<ir_version: 8, opset_import: ["": 17]>
+merged (float[2, 4, 8, 8] x) => (float[2, 4, 4, 4] y) { h = Conv(x, w) v = Identity(w) y = Conv(h, v) }''',
+     [('w', (4, 4, 3, 3))])
+
+save('normalised', '''<ir_version: 8, opset_import: ["": 17]>
+normalised (float[2, 3] x) => (float[2, 64] y) {
+    m = Constant <value = float[3] {1.0, 2.0, 3.0}> ()
+    h = Sub(x, m)
+    y = MatMul(h, w)
+}''', [('w', (3, 64))])
+
 def external(model):
     onnx.external_data_helper.convert_model_to_external_data(model, location='external.bin', size_threshold=0)
     onnx.external_data_helper.write_external_data_tensors(model, sys.argv[1])
@@ -131,7 +143,7 @@ save('external', '''<ir_version: 8, opset_import: ["": 17]>
 external (float[N, 32] x) => (float[N, 16] y) { y = MatMul(x, w) }''', [('w', (32, 16))], change=external)
 "#;
 
-const NAMES: [&str; 6] = ["control", "function", "old", "constant", "light", "external"];
+const NAMES: [&str; 8] = ["control", "function", "old", "constant", "light", "merged", "normalised", "external"];
 
 /// Runs `FILE.onnx` and `FILE.new.onnx`: with another batch, each example's results must be those it had.
 const RUN: &str = r"
