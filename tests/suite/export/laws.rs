@@ -2,11 +2,13 @@
 
 use super::{folder, python, read, report, same, totals, written};
 use crate::properties::{lower, network};
-use cnnsize::back::onnx::Weights;
+use cnnsize::back::onnx::{Weights, rebuild};
+use cnnsize::front::onnx::Bindings;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use std::fs;
+use std::sync::Arc;
 
 proptest! {
     #[test]
@@ -17,6 +19,33 @@ proptest! {
         same(&original, &report(&read(bytes).0, batch), &text);
         let stripped = written(&model, Weights::Stripped).expect("all of it is ONNX");
         prop_assert_eq!(totals(&original), totals(&report(&read(stripped).0, batch)), "{}", text);
+    }
+}
+
+proptest! {
+    /// Whatever is in a file, it is refused or written again, and then no longer than was said.
+    #[test]
+    fn damaged_graphs_are_refused_or_written(
+        text in network(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        cut in any::<prop::sample::Index>(),
+        batch in prop::option::of(1u64..4),
+    ) {
+        let mut bytes = written(&lower(&text, 1), Weights::Stripped).expect("all of it is ONNX");
+        for (place, byte) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        let whole = bytes.len();
+        bytes.truncate(if cut.index(4) == 0 { cut.index(whole) } else { whole });
+        for weights in [None, Some(Weights::Stripped), Some(Weights::Random { seed: 0 })] {
+            let bindings = Bindings { batch, ..Bindings::default() };
+            let rebuilt = rebuild(Arc::<[u8]>::from(bytes.as_slice()), &bindings, weights).expect("it is in memory");
+            let Some(message) = rebuilt.message.filter(|m| m.size() < 1 << 20) else { continue };
+            let mut out = Vec::new();
+            message.write(&mut out).expect("memory takes everything");
+            prop_assert_eq!(out.len() as u64, message.size());
+        }
     }
 }
 
