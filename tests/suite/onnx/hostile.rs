@@ -7,6 +7,8 @@ use crate::files::read;
 use cnnsize::base::diagnostic::{Diagnostic, Origin, Severity};
 use cnnsize::front::onnx::proto::{GraphProto, ModelProto, SparseTensorProto};
 use cnnsize::front::onnx::{self, Bindings};
+use cnnsize::graph::Precision;
+use cnnsize::tensor::DType;
 use proptest::prelude::*;
 use prost::Message;
 use serde_json::{Value, json};
@@ -438,7 +440,8 @@ fn rich() -> Vec<u8> {
 
 /// Reads and sizes whatever there is; what comes out of it must be fit to be shown.
 fn survive(bytes: &[u8]) -> Vec<Diagnostic> {
-    let read = onnx::read(Arc::from(bytes), &Bindings { batch: Some(3), ..Bindings::default() });
+    let precision = Precision { weights: Some(DType::I4), activations: Some(DType::F16) };
+    let read = onnx::read(Arc::from(bytes), &Bindings { batch: Some(3), precision, ..Bindings::default() });
     let findings = read.diagnostics.clone();
     for finding in &findings {
         assert!(finding.message.chars().count() < 600, "{}", finding.message);

@@ -68,6 +68,10 @@ fn figures_that_are_not_followed_do_not_come_out() {
             assert!(found.as_ref().is_some_and(|f| f.1.contains('?')), "{name} is {found:?}, not {wanted:?}");
         }
     }
+    for row in rows("peak") {
+        let peak = models::Facts::read(&row.case).report(&row.what).inference.activation_peak;
+        assert!(!peak.incomplete && peak.least.to_string() != row.figure, "{} comes out now", row.case);
+    }
     for row in rows("macs") {
         let macs = models::Facts::read(&row.case).report(&row.what).totals.macs;
         assert!(!macs.incomplete && macs.least.to_string() != row.figure, "{} comes out now", row.case);
