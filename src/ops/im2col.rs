@@ -24,7 +24,8 @@ pub(super) fn im2col(spec: &Spec, at: &At, threads: u64) -> Option<u64> {
         return None;
     }
     let [filters, channels] = *weights.get(..2)? else { return None };
-    let filters = filters.checked_div(super::groups::read(spec.attributes, "group").ok()?)?;
+    let groups = super::groups::read(spec.attributes, "group").ok()?;
+    let filters = filters.checked_div(groups)?;
     let sliding = Sliding::read(spec.attributes).ok()?;
     let ones = |sizes: &Option<Vec<u64>>| sizes.as_ref().is_none_or(|s| s.iter().all(|n| *n == 1));
     if ones(&sliding.strides) && is_unpadded(&sliding.padding, kernel) {
@@ -42,6 +43,11 @@ pub(super) fn im2col(spec: &Spec, at: &At, threads: u64) -> Option<u64> {
     let (rows, positions) = (product(kernel)?.checked_mul(channels)?, product(outputs)?);
     if filters > positions {
         return rows.checked_mul(positions)?.checked_mul(4);
+    }
+    // Groups and examples are shared out among the threads; of a single one the output positions are.
+    let products = x.first()?.checked_mul(groups)?;
+    if products > 1 {
+        return threads.min(products).checked_mul(SEGMENT);
     }
     let work = filters.checked_mul(positions)?.checked_mul(rows)?;
     busy(threads.min((work / THREAD_WORTH).saturating_add(1)), positions)?.checked_mul(SEGMENT)
@@ -67,5 +73,31 @@ fn is_unpadded(padding: &Padding, kernel: &[u64]) -> bool {
         Padding::Valid => true,
         Padding::Explicit(pads) => pads.iter().all(|p| *p == (0, 0)),
         Padding::SameUpper | Padding::SameLower => kernel.iter().all(|n| *n == 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rules::{Open, Spec};
+    use super::super::testing::{Case, f32};
+    use super::super::{attributes::Attributes, find};
+    use super::im2col;
+
+    /// Filters 3x3, padded by 1, as a session with so many threads asked for them: measured on version 1.32.
+    #[test]
+    fn threads_share_groups_examples_or_positions() {
+        let scratch = |examples, edge, filters, groups: i64, threads| {
+            let attributes = Attributes::new().with_int("group", groups).with_sizes("pads", &[1; 4]);
+            let spec =
+                Spec { kind: find("", "Conv").unwrap(), attributes: &attributes, opset: 17, open: &Open::default() };
+            let case = Case::new("", "Conv", 17).int("group", groups).input(f32(&[examples, 8, edge, edge]));
+            let case = case.input(f32(&[filters, 8 / groups.unsigned_abs(), 3, 3]));
+            let y = f32(&[examples, filters, edge, edge]);
+            case.ask(&[y], |_, at| im2col(&spec, at, threads)).unwrap()
+        };
+        let each = [(1, 28, 16, 1), (2, 28, 16, 1), (1, 28, 8, 8), (1, 28, 16, 2), (1, 4, 64, 1)];
+        let with = |threads| each.map(|(n, edge, filters, groups)| scratch(n, edge, filters, groups, threads));
+        assert_eq!(with(1), [65_536, 65_536, 65_536, 65_536, 4_608].map(Some));
+        assert_eq!(with(4), [262_144, 131_072, 262_144, 131_072, 4_608].map(Some));
     }
 }
