@@ -147,9 +147,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// One that shows nothing yet.
+    /// One that shows nothing yet. A commit hook's output is a log, even where pre-commit makes it look like a terminal.
     pub(super) fn new() -> Progress {
-        Progress { shown: io::stderr().is_terminal() }
+        Progress { shown: io::stderr().is_terminal() && env::var_os("PRE_COMMIT").is_none() }
     }
 
     /// Shows what is being done.

@@ -22,6 +22,8 @@ pub(super) struct Judge<'a> {
     pub args: &'a Sizing,
     pub config: Option<&'a Config>,
     pub lock: Option<&'a Lock>,
+    /// Whether today's figures are to be the baseline.
+    pub is_baseline: bool,
 }
 
 /// What was found about a file.
@@ -127,17 +129,18 @@ impl Judge<'_> {
             found.push(budget::not_known(&sizing));
         }
         let entry = self.config.and_then(|config| Some((config, config.entry(path)?)));
-        let record = Record::of(&sizing, batch, entry.map_or(&[], |(_, (_, entry))| &entry.growth));
-        if let Some((config, (number, entry))) = entry {
-            for limit in &entry.limits {
-                found.extend(budget::check(&sizing, limit, || config.limit_place(number, &limit.quantity)));
-            }
-            if !entry.growth.is_empty() {
-                let before = self.lock.and_then(|lock| lock.get(path, &model.name));
-                found.extend(budget::growth(&sizing, &entry.growth, before, &record));
-            }
+        let limits = entry.map_or(&[][..], |(_, (_, entry))| &entry.limits);
+        for limit in limits {
+            let place = || entry.map_or_else(String::new, |(config, (at, _))| config.limit_place(at, &limit.quantity));
+            found.extend(budget::check(&sizing, limit, place));
         }
-        judged.records.push((model.name.clone(), record));
+        let growth = entry.map_or(&[][..], |(_, (_, entry))| &entry.growth);
+        if self.is_baseline || !growth.is_empty() {
+            let record = Record::of(&sizing, batch, growth);
+            let before = self.lock.and_then(|lock| lock.get(path, &model.name));
+            found.extend(budget::growth(&sizing, growth, before, &record));
+            judged.records.push((model.name.clone(), record));
+        }
         found.retain(|found| !judged.diagnostics.contains(found));
         judged.diagnostics.extend(found);
     }

@@ -71,7 +71,8 @@ pub(super) fn run(args: &Args) -> Exit {
         Ok(lock) => lock,
         Err(message) => return Exit::of(Err(message)),
     };
-    let judge = Judge { args: &args.sizing, config: config.as_ref(), lock: lock.as_ref() };
+    let judge =
+        Judge { args: &args.sizing, config: config.as_ref(), lock: lock.as_ref(), is_baseline: args.update_baseline };
     let mut judged = Vec::new();
     let mut exit = Exit::Fine;
     for (path, outcome) in files.iter().zip(in_parallel(&files, &judge)) {
@@ -187,7 +188,7 @@ fn file(path: &Path, judged: Judged) -> File {
 #[cfg(test)]
 pub(super) fn codes(config: &Config, text: &str) -> Vec<&'static str> {
     let lock = Lock::of(config).unwrap();
-    let judge = Judge { args: &Sizing::default(), config: Some(config), lock: Some(&lock) };
+    let judge = Judge { args: &Sizing::default(), config: Some(config), lock: Some(&lock), is_baseline: false };
     let judged = input::Reader::text(&judge, Path::new("net.arch"), text.to_owned()).unwrap();
     judged.diagnostics.iter().map(|found| found.code).collect()
 }

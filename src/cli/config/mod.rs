@@ -61,6 +61,7 @@ pub(super) type Wrong = Box<(Diagnostic, Sources)>;
 
 /// The settings that hold for a file: those of the command line, and what the configuration adds.
 pub(super) fn sizing(config: Option<&Config>, line: &Sizing, file: &Path) -> Sizing {
+    let file = line.stdin_filename.as_deref().filter(|_| file == Path::new("-")).unwrap_or(file);
     config.map_or_else(|| line.clone(), |config| config.sizing(line, file))
 }
 

@@ -65,6 +65,16 @@ fn every_setting_of_an_entry_holds() {
     assert!(run.err.contains("input 1@16x16, model wide"), "{}", run.err);
 }
 
+/// Standard input is matched by the name that it is given.
+#[test]
+fn an_entry_holds_for_standard_input_too() {
+    let folder = project("stdin", "models: [{ path: nets/*.arch, batch: 3 }]\n", NET);
+    let mut command = command(&["-", "--stdin-filename", "nets/new.arch", "-f", "json"]);
+    let net = std::fs::File::open(folder.join("nets/net.arch")).expect("a network");
+    let run = ended(&command.current_dir(&folder).stdin(net).output().expect("the program starts"));
+    assert_eq!(settings(&run)["batch"], 3);
+}
+
 /// 256 B of input at fp32 is what the claim says of the file, whatever the configuration does.
 #[test]
 fn claims_see_nothing_of_the_configuration() {
