@@ -5,6 +5,7 @@ mod extreme;
 mod graphs;
 mod hostile;
 mod impossible;
+mod layouts;
 mod models;
 mod proto;
 
