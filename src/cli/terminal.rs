@@ -155,7 +155,9 @@ impl Progress {
     /// Shows what is being done.
     pub(super) fn show(&self, text: &str) {
         if self.shown {
-            tell(|err| write!(err, "\r\x1b[K{}", visible(text)));
+            // A line that wraps could not be written over.
+            let short: String = visible(text).chars().take(terminal_width().saturating_sub(1)).collect();
+            tell(|err| write!(err, "\r\x1b[K{short}"));
         }
     }
 

@@ -109,7 +109,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Where the system's loader looks for libraries beside its own places.
+/// Where the system's loader looks for libraries beside its own places. An empty part would be the working directory.
 const LOADER_PATH: &str = "LD_LIBRARY_PATH";
 
 /// Does a job. `doing` says what each task is, for people; `tell` is called as each begins.
@@ -122,11 +122,15 @@ pub(super) fn run(
 ) -> Result<Done, Failure> {
     let mut command = Command::new(&process.program);
     // The loader reads this once, when a process starts.
-    let folders = discover::cuda(&job.libraries).into_iter();
     let own = env::var_os(LOADER_PATH).unwrap_or_default();
     let own = env::split_paths(&own).filter(|folder| folder.is_absolute());
-    if let Ok(path) = env::join_paths(own.chain(folders)) {
+    let folders: Vec<PathBuf> = own.chain(discover::cuda(&job.libraries)).collect();
+    if let Ok(path) = env::join_paths(&folders)
+        && !folders.is_empty()
+    {
         command.env(LOADER_PATH, path);
+    } else {
+        command.env_remove(LOADER_PATH);
     }
     let mut child = command
         .args(&process.arguments)

@@ -22,7 +22,6 @@ const SHORTEST: f64 = 20e-6;
 const THREADS: u64 = 1;
 
 /// What was counted by running single nodes, at one batch.
-#[derive(Default)]
 pub(super) struct Counted<'a> {
     /// The batch.
     pub(super) batch: u64,
@@ -109,8 +108,7 @@ impl Kinds {
                 self.profiles[usize::from(*optimized)] = Some(profile);
             }
             (Purpose::Roof, Answer::Profile(profile)) => {
-                let quickest = profile.nodes.iter().map(|node| node.seconds).fold(f64::INFINITY, f64::min);
-                self.roof = Some(self.roof.map_or(quickest, |before| before.min(quickest)));
+                self.roof = self.roof.into_iter().chain(quickest(&profile)).min_by(f64::total_cmp);
             }
             (Purpose::Copy, Answer::Copy { bytes_per_second }) => self.copy = Some(bytes_per_second),
             (Purpose::Nominal(number), Answer::Sum(sum)) => {
@@ -182,9 +180,6 @@ fn memory(
 
 /// Every count of single nodes, for a batch.
 fn macs(sizing: &Sizing, counted: &Counted, batch: u64) -> Option<Macs> {
-    if counted.countables.is_empty() && counted.not.is_empty() {
-        return None;
-    }
     let mut macs = Macs { batch: counted.batch, uncounted: counted.not.to_vec(), ..Macs::default() };
     let (mut predicted, mut measured, mut effective) = (Some(0u64), Some(0u64), Some(0u64));
     let times = batch.checked_div(counted.batch).filter(|_| batch.is_multiple_of(counted.batch));
@@ -285,9 +280,16 @@ fn time(case: &Case, sizing: &Sizing, profile: &Profile, roof: Option<f64>, opti
     time
 }
 
-/// The quickest of some measurements of the machine's matrix product.
+/// Floating-point operations a second of the quickest product among some.
 pub(super) fn roof(answers: &[Result<Answer, String>], macs: u64) -> Option<f64> {
-    let mut kinds = Kinds::default();
-    answers.iter().flatten().for_each(|answer| kinds.take(&Purpose::Roof, answer.clone(), &mut Counted::default()));
-    kinds.roof.map(|seconds| rate(macs, seconds))
+    let quickest = answers.iter().filter_map(|answer| match answer {
+        Ok(Answer::Profile(profile)) => quickest(profile),
+        _ => None,
+    });
+    quickest.min_by(f64::total_cmp).map(|seconds| rate(macs, seconds))
+}
+
+/// The time of the quickest node.
+fn quickest(profile: &Profile) -> Option<f64> {
+    profile.nodes.iter().map(|node| node.seconds).min_by(f64::total_cmp)
 }

@@ -16,10 +16,10 @@ pub const OLDEST: &str = "1.24";
 /// Libraries to be tried, in this order. `named`: the one that `--ort-lib` names.
 pub fn candidates(named: Option<&Path>) -> Vec<Candidate> {
     if let Some(path) = named {
-        return vec![candidate("--ort-lib", path.to_owned())];
+        return vec![candidate("--ort-lib", whole(path))];
     }
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
-        return vec![candidate("ORT_DYLIB_PATH", path.into())];
+        return vec![candidate("ORT_DYLIB_PATH", whole(Path::new(&path)))];
     }
     let mut found = Vec::new();
     let program = env::current_exe().and_then(fs::canonicalize).ok();
@@ -47,6 +47,11 @@ pub fn candidates(named: Option<&Path>) -> Vec<Candidate> {
         }
     }
     unique
+}
+
+/// A file's whole path, so that nobody looks for it elsewhere; what is no file is a name for the system's loader.
+fn whole(path: &Path) -> PathBuf {
+    if path.exists() { std::path::absolute(path).unwrap_or_else(|_| path.to_owned()) } else { path.to_owned() }
 }
 
 /// The WebGPU plug-in, installed beside the runtime's Python package: `pip install onnxruntime-ep-webgpu`.

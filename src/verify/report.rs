@@ -89,20 +89,40 @@ pub struct Check {
     pub name: &'static str,
     /// What came of it.
     pub verdict: Verdict,
+    /// Where it differs, both figures; empty where it does not.
+    pub difference: String,
 }
 
 impl Run {
     /// Everything that was compared.
     pub fn checks(&self) -> Vec<Check> {
-        let verdicts = [
-            ("tensors", self.tensors.as_ref().map(Tensors::verdict)),
-            ("weights", self.weights.as_ref().map(Weights::verdict)),
-            ("memory of the first run", self.memory.first.bytes.verdict()),
-            ("memory of later runs", self.memory.steady.bytes.verdict()),
-            ("multiply-accumulates", self.macs.as_ref().map(Macs::verdict)),
-            ("time", self.time.as_ref().and_then(Time::verdict)),
-        ];
-        verdicts.into_iter().filter_map(|(name, verdict)| Some(Check { name, verdict: verdict? })).collect()
+        let mut checks = Vec::new();
+        let mut add = |name, verdict: Option<Verdict>, difference: Option<String>| {
+            if let Some(verdict) = verdict {
+                let difference = difference.filter(|_| verdict == Verdict::Mismatch).unwrap_or_default();
+                checks.push(Check { name, verdict, difference });
+            }
+        };
+        let first = |list: &[Mismatch]| list.first().map(Mismatch::to_string);
+        if let Some(tensors) = &self.tensors {
+            add("tensors", Some(tensors.verdict()), first(&tensors.mismatches));
+        }
+        if let Some(weights) = &self.weights {
+            let difference = first(&weights.mismatches).unwrap_or_else(|| weights.bytes.to_string());
+            add("weights", Some(weights.verdict()), Some(difference));
+        }
+        let (one, later) = (self.memory.first.bytes, self.memory.steady.bytes);
+        add("memory of the first run", one.verdict(), Some(one.to_string()));
+        add("memory of later runs", later.verdict(), Some(later.to_string()));
+        if let Some(macs) = &self.macs {
+            let difference = macs.mismatches.first().map_or_else(|| macs.total.to_string(), MacMismatch::to_string);
+            add("multiply-accumulates", Some(macs.verdict()), Some(difference));
+        }
+        if let Some(time) = &self.time {
+            let above = time.above.first().map(|(name, _)| format!("`{name}` is quicker than the machine"));
+            add("time", time.verdict(), above);
+        }
+        checks
     }
 }
 
@@ -120,6 +140,13 @@ impl Pair {
     pub fn verdict(self) -> Option<Verdict> {
         let (predicted, measured) = (self.predicted?, self.measured?);
         Some(if predicted == measured { Verdict::Agree } else { Verdict::Mismatch })
+    }
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = |n: Option<u64>| n.map_or_else(|| "nothing".into(), |n| n.to_string());
+        write!(f, "predicted {}, measured {}", known(self.predicted), known(self.measured))
     }
 }
 
@@ -162,6 +189,12 @@ pub struct Mismatch {
     pub predicted: Type,
     /// As measured.
     pub measured: Type,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: predicted {}, measured {}", self.name, self.predicted, self.measured)
+    }
 }
 
 /// A tensor's type, for comparison.
@@ -310,6 +343,12 @@ pub struct MacMismatch {
     pub predicted: u64,
     /// As counted.
     pub measured: u64,
+}
+
+impl fmt::Display for MacMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: predicted {}, counted {}", self.name, self.predicted, self.measured)
+    }
 }
 
 impl Macs {

@@ -85,3 +85,56 @@ pub(super) fn compare(case: &Case, measured: Vec<(Range<usize>, Vec<Typed>)>) ->
     }
     tensors
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::subject::File;
+    use super::*;
+    use crate::base::diagnostic::Origin;
+    use crate::graph::{Builder, Model, NodeSpec};
+    use crate::ops::attributes::Attributes;
+    use crate::ops::layer::OPSET;
+    use crate::tensor::{DType, Shape, TensorType};
+
+    /// A rectifier of 1x3x4, and another of what that delivers.
+    fn model() -> Model {
+        let mut builder = Builder::new();
+        let mut value = builder.input("x", TensorType::new(DType::F32, Shape::known(&[1, 3, 4])).into());
+        for name in ["a", "b"] {
+            let (node, _) = builder.add(NodeSpec {
+                name: name.into(),
+                kind: crate::ops::find("", "Relu").unwrap(),
+                op_type: "Relu".into(),
+                attributes: Attributes::new(),
+                opset: OPSET,
+                inputs: vec![Some(value)],
+                outputs: vec![name.into()],
+                open: None,
+                bodies: Vec::new(),
+                group: name.into(),
+                scope: "".into(),
+                origin: Origin::File,
+            });
+            value = builder.node(node).outputs[0].unwrap();
+        }
+        builder.output(value);
+        builder.finish("two".into(), Vec::new())
+    }
+
+    #[test]
+    fn a_wrong_prediction_is_found_and_named() {
+        let model = model();
+        let case = Case { model: &model, batch: 1, file: File::exported(&model).unwrap() };
+        assert_eq!(slices(&case).first(), Some(&(0..2)));
+        assert_eq!((names(&case, 0..2), between(&case, 0..2)), (vec!["a".into(), "b".into()], vec!["a".into()]));
+        let typed = |dtype: &str, dims: &[i64]| Typed { dtype: dtype.into(), dims: dims.to_vec() };
+        let right = typed("f32", &[1, 3, 4]);
+        let measured = |second: Typed| compare(&case, vec![(0..2, vec![right.clone(), second])]);
+        assert_eq!(measured(right.clone()).mismatches, []);
+        for wrong in [typed("f32", &[1, 3, 5]), typed("f16", &[1, 3, 4]), typed("f32", &[1, 12])] {
+            let tensors = measured(wrong);
+            assert_eq!((tensors.compared, tensors.agree()), (2, 1));
+            assert_eq!(tensors.mismatches[0].name, "b");
+        }
+    }
+}

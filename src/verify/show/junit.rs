@@ -17,14 +17,16 @@ fn write(all: &[Verified], _: &Style, out: &mut dyn io::Write) -> io::Result<()>
 }
 
 fn suite(verified: &Verified, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut cases: Vec<(String, Verdict)> = Vec::new();
+    let mut cases: Vec<(String, Verdict, String)> = Vec::new();
     for run in &verified.runs {
         let how = if run.optimized { ", optimised" } else { "" };
-        let checks = run.checks().into_iter();
-        cases.extend(checks.map(|Check { name, verdict }| (format!("{name} at batch {}{how}", run.batch), verdict)));
+        for Check { name, verdict, difference } in run.checks() {
+            cases.push((format!("{name} at batch {}{how}", run.batch), verdict, difference));
+        }
     }
-    cases.extend(verified.missing.iter().map(|why| (why.clone(), Verdict::Incomplete)));
-    let count = |wanted| cases.iter().filter(|(_, verdict)| *verdict == wanted).count();
+    let missing = verified.missing.iter();
+    cases.extend(missing.map(|why| ("not measured".into(), Verdict::Incomplete, why.clone())));
+    let count = |wanted| cases.iter().filter(|(_, verdict, _)| *verdict == wanted).count();
     let (tests, failures, skipped) = (cases.len(), count(Verdict::Mismatch), count(Verdict::Incomplete));
     let class = xml(&verified.source);
     writeln!(
@@ -32,17 +34,14 @@ fn suite(verified: &Verified, out: &mut dyn io::Write) -> io::Result<()> {
         "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">",
         xml(&verified.name)
     )?;
-    for (name, verdict) in &cases {
-        let name = xml(name);
+    for (name, verdict, difference) in &cases {
+        let (name, difference) = (xml(name), xml(difference));
         let case = format!("    <testcase name=\"{name}\" classname=\"{class}\"");
         match verdict {
             Verdict::Agree => writeln!(out, "{case}/>")?,
-            Verdict::Incomplete => writeln!(out, "{case}><skipped message=\"not measured\"/></testcase>")?,
+            Verdict::Incomplete => writeln!(out, "{case}><skipped message=\"{difference}\"/></testcase>")?,
             Verdict::Mismatch => {
-                writeln!(
-                    out,
-                    "{case}><failure type=\"mismatch\" message=\"prediction and measurement differ\"/></testcase>"
-                )?;
+                writeln!(out, "{case}><failure type=\"mismatch\" message=\"{difference}\"/></testcase>")?;
             }
         }
     }

@@ -101,9 +101,8 @@ impl Page<'_> {
     }
 
     fn differences(&mut self, mismatches: &[Mismatch]) {
-        for Mismatch { name, predicted, measured } in mismatches.iter().take(LISTED) {
-            let name = visible(name);
-            self.line("", &format!("`{name}`: predicted {predicted}, measured {}", visible(&measured.to_string())));
+        for mismatch in mismatches.iter().take(LISTED) {
+            self.line("", &visible(&mismatch.to_string()));
         }
         self.more(mismatches.len());
     }
