@@ -62,6 +62,11 @@ impl Sources {
         &self.0[id.0 as usize]
     }
 
+    /// The paths of all texts.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|source| &*source.path)
+    }
+
     /// Where a span begins.
     pub fn start(&self, span: Span) -> LineColumn {
         self.get(span.source).line_column(span.start)

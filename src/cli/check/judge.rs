@@ -31,6 +31,8 @@ pub(super) struct Judge<'a> {
 pub(super) struct Judged {
     pub sources: Sources,
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether it is a text of blocks alone, for others to import.
+    pub is_library: bool,
     /// The figures of its models, for the baseline.
     pub records: Vec<(String, Record)>,
 }
@@ -53,6 +55,7 @@ impl Reader for Judge<'_> {
         let mut document = language::read(path, text, &crate::cli::project::Project::of(path));
         let mut judged = Judged { diagnostics: std::mem::take(&mut document.diagnostics), ..Judged::default() };
         if !arch::has_errors(&judged.diagnostics) {
+            judged.is_library = document.models().next().is_none();
             let sizing = config::sizing(self.config, self.args, path).of_text(&document);
             for index in arch::chosen(&document, path, &sizing)? {
                 self.model(path, &document, index, &sizing, &mut judged);

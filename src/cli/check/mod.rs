@@ -75,16 +75,21 @@ pub(super) fn run(args: &Args) -> Exit {
         Judge { args: &args.sizing, config: config.as_ref(), lock: lock.as_ref(), is_baseline: args.update_baseline };
     let mut judged = Vec::new();
     let mut exit = Exit::Fine;
-    for (path, outcome) in files.iter().zip(in_parallel(&files, &judge)) {
+    let outcomes = in_parallel(&files, &judge);
+    for (path, outcome) in files.into_iter().zip(outcomes) {
         match outcome {
             Ok(one) => judged.push((path, one)),
             Err(message) => exit = Exit::of(Err(message)),
         }
     }
+    match importers(config.as_ref(), &judged, &judge) {
+        Ok(further) => judged.extend(further),
+        Err(wrong) => return config::complain(&wrong, wishes),
+    }
     if args.update_baseline {
         exit = exit.max(Exit::of(update(lock, &mut judged)));
     }
-    let files: Vec<File> = judged.into_iter().map(|(path, judged)| file(path, judged)).collect();
+    let files: Vec<File> = judged.into_iter().map(|(path, judged)| file(&path, judged)).collect();
     let level = args.level.unwrap_or(Severity::Error);
     if files.iter().flat_map(|file| &file.diagnostics).any(|found| found.severity >= level) {
         exit = exit.max(Exit::Problem);
@@ -138,6 +143,22 @@ fn plan(args: &Args) -> Result<(Option<Config>, Vec<PathBuf>), Failure> {
     Ok((config, files))
 }
 
+/// Models of the project that import blocks from the files: a change there is a change of theirs.
+fn importers(
+    config: Option<&Config>,
+    judged: &[(PathBuf, Judged)],
+    judge: &Judge,
+) -> Result<Vec<(PathBuf, Judged)>, config::Wrong> {
+    let libraries: Vec<PathBuf> =
+        judged.iter().filter(|(_, one)| one.is_library).filter_map(|(path, _)| config::absolute(path)).collect();
+    let Some(config) = config.filter(|_| !libraries.is_empty()) else { return Ok(Vec::new()) };
+    let is_judged = |path: &PathBuf| judged.iter().any(|(other, _)| config::absolute(other) == config::absolute(path));
+    let further: Vec<PathBuf> = config.files()?.into_iter().filter(|path| !is_judged(path)).collect();
+    let imports = |one: &Judged| one.sources.paths().filter_map(config::absolute).any(|path| libraries.contains(&path));
+    let outcomes = in_parallel(&further, judge);
+    Ok(further.into_iter().zip(outcomes).filter_map(|(path, one)| Some((path, one.ok().filter(imports)?))).collect())
+}
+
 /// Judges files on as many threads as there are processors; the results are in the order of the files.
 fn in_parallel(files: &[PathBuf], judge: &Judge) -> Vec<Result<Judged, String>> {
     let next = AtomicUsize::new(0);
@@ -165,7 +186,7 @@ fn in_parallel(files: &[PathBuf], judge: &Judge) -> Vec<Result<Judged, String>> 
 }
 
 /// Writes the baseline, and takes back what was found against the old one.
-fn update(lock: Option<Lock>, judged: &mut [(&PathBuf, Judged)]) -> Result<(), String> {
+fn update(lock: Option<Lock>, judged: &mut [(PathBuf, Judged)]) -> Result<(), String> {
     let Some(mut lock) = lock else {
         return Err("a baseline stands beside a cnnsize.yaml, and there is none; write one by `cnnsize init`".into());
     };

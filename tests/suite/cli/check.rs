@@ -176,6 +176,22 @@ fn the_configuration_among_the_files_stands_for_its_models() {
     assert_eq!(run_in(&folder, &["check", "models/out/broken.arch"]).code, Some(1));
 }
 
+/// The hook is given the file of blocks alone; what it breaks is the model that imports them. 3·3·3·4 + 4 = 112.
+#[test]
+fn a_change_of_blocks_is_a_change_of_the_models_that_import_them() {
+    let folder = project("importers", "models:\n  - path: models/*.arch\n    budget: { params: 112 }\n");
+    fs::remove_file(folder.join("models/textbook.arch")).expect("a file");
+    file(&folder, "models/net.arch", "import f from \"../lib/blocks.arch\"\ninput 3@8x8\nf\n");
+    file(&folder, "models/other.arch", "input 3@8x8\nconv 5 3x3\n");
+    file(&folder, "lib/blocks.arch", "block f {\n  conv 4 3x3\n}\n");
+    assert_eq!(run_in(&folder, &["check", "lib/blocks.arch"]).code, Some(0));
+    file(&folder, "lib/blocks.arch", "block f {\n  conv 5 3x3\n}\n");
+    let run = run_in(&folder, &["check", "lib/blocks.arch", "-f", "concise"]);
+    assert_eq!(run.code, Some(1));
+    assert_eq!(run.out.matches("over-budget").count(), 1, "{}", run.out);
+    assert!(run.out.contains("lib/blocks.arch:2:3: error[over-budget]: `params` is 140"), "{}", run.out);
+}
+
 #[test]
 fn a_broken_file_does_not_stop_the_others_and_levels_decide() {
     let folder = folder("levels");
