@@ -19,6 +19,8 @@ pub enum Kernel {
         /// Whether there is an α.
         scaled: bool,
     },
+    /// Its output has memory of its own, and the runtime gives every reader a node of its own that makes it.
+    Repeated,
     /// Its outputs have memory of their own.
     Fresh(Scratch),
     /// Its first output takes the memory of the first of these inputs that has its sizes and is read for the last time,
@@ -36,7 +38,7 @@ impl Kernel {
     pub fn scratch(self, spec: &Spec, at: &At, threads: u64) -> Option<u64> {
         match self {
             Kernel::Unmeasured => None,
-            Kernel::Loaded | Kernel::Alias | Kernel::SelfGated { .. } => Some(0),
+            Kernel::Loaded | Kernel::Alias | Kernel::SelfGated { .. } | Kernel::Repeated => Some(0),
             Kernel::Fresh(scratch) | Kernel::InPlace(_, scratch) => scratch(spec, at, threads),
         }
     }

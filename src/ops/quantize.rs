@@ -13,8 +13,7 @@ use crate::tensor::{DType, Literal, Shape, TensorType, ValueType};
 pub(super) static OPS: &[OpKind] = &[
     op("QuantizeLinear", &[data("x"), steer("y_scale"), steer("y_zero_point")]),
     OpKind {
-        // The runtime makes one for each reader.
-        kernel: Kernel::Unmeasured,
+        kernel: Kernel::Repeated,
         ..op("DequantizeLinear", &[weight("x"), steer("x_scale"), steer("x_zero_point")])
     },
     op("DynamicQuantizeLinear", &[data("x")]),

@@ -60,6 +60,7 @@ pub(super) fn of(model: &Model, threads: u64) -> Result<Program, Unplanned> {
     for (place, id) in model.main.nodes.iter().enumerate() {
         translator.node(place, *id)?;
     }
+    translator.repeat();
     let classes = translator.classes.len();
     Ok(Program { classes, ..translator.program })
 }
@@ -134,7 +135,7 @@ impl Translator<'_> {
         match kernel {
             Kernel::Loaded => {}
             Kernel::SelfGated { scaled } => self.self_gated(&call, scaled),
-            Kernel::Unmeasured | Kernel::Alias | Kernel::Fresh(_) | Kernel::InPlace(..) => {
+            Kernel::Unmeasured | Kernel::Alias | Kernel::Fresh(_) | Kernel::InPlace(..) | Kernel::Repeated => {
                 self.program.calls.push(call);
             }
         }
@@ -168,6 +169,34 @@ impl Translator<'_> {
             part(own.saturating_add(2), Kernel::FRESH, vec![Some(x), Some(gate)], y),
         ];
         self.program.calls.extend(calls);
+    }
+
+    /// Gives every reader but the first a call of its own for what is made once for each, numbered behind all others. Where
+    /// the caller is a reader, it is the first. (`EnsureUniqueDQForNodeUnit`.)
+    fn repeat(&mut self) {
+        let mut makers = vec![None; self.program.values.len()];
+        for (place, call) in self.program.calls.iter().enumerate() {
+            if let (Kernel::Repeated, Some(output)) = (call.kernel, call.outputs.first()) {
+                makers[*output] = Some((place, self.program.values[*output].delivered));
+            }
+        }
+        let mut next = self.model.main.nodes.len().saturating_mul(5);
+        let mut more = Vec::new();
+        for reader in 0..self.program.calls.len() {
+            for input in 0..self.program.calls[reader].inputs.len() {
+                let Some(value) = self.program.calls[reader].inputs[input] else { continue };
+                let Some(Some((maker, taken))) = makers.get_mut(value) else { continue };
+                if !std::mem::replace(taken, true) {
+                    continue;
+                }
+                let copy = self.add(Value { delivered: false, ..self.program.values[value] });
+                let call = &self.program.calls[*maker];
+                more.push(Call { index: next, outputs: vec![copy], ..call.clone() });
+                next = next.saturating_add(1);
+                self.program.calls[reader].inputs[input] = Some(copy);
+            }
+        }
+        self.program.calls.extend(more);
     }
 
     fn add(&mut self, value: Value) -> usize {

@@ -93,7 +93,9 @@ impl<'a> Planner<'a> {
             Kernel::InPlace(positions, _) => positions.iter().filter_map(|p| input(*p)).find(|input| {
                 self.uses[self.buffer(*input)] == 1 && class(*input).is_some() && class(*input) == class(output)
             }),
-            Kernel::Unmeasured | Kernel::Loaded | Kernel::Fresh(_) | Kernel::SelfGated { .. } => None,
+            Kernel::Unmeasured | Kernel::Loaded | Kernel::Fresh(_) | Kernel::Repeated | Kernel::SelfGated { .. } => {
+                None
+            }
         }
     }
 
