@@ -13,7 +13,7 @@ use crate::analyze::memory::onnxruntime;
 use crate::analyze::{Sizing, convention};
 use crate::base::quantity::Bytes;
 use crate::graph::{NodeId, Role, Value, ValueId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Nodes that take less time than this many seconds show their start-up and the clock's grain, not their arithmetic.
 const SHORTEST: f64 = 20e-6;
@@ -39,7 +39,7 @@ pub(super) struct Counted<'a> {
 pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done, counted: &mut Counted) {
     let sizing = Sizing::of(case.model, case.batch, convention::default());
     let Done { library, using, answers } = done;
-    let mut kinds = Kinds::default();
+    let (mut kinds, mut reasons) = (Kinds::default(), BTreeSet::new());
     for (purpose, task) in &plan.purposes {
         match (purpose, answers.get(*task)) {
             (_, None) => {}
@@ -47,7 +47,12 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
                 let name = counted.names.get(*number).cloned().unwrap_or_default();
                 verified.missing.push(format!("multiply-accumulates of `{name}`: {why}"));
             }
-            (_, Some(Err(why))) => verified.missing.push(format!("{} fails: {why}", plan.doing(*task, case))),
+            (_, Some(Err(why))) => {
+                // What fails to load fails in every task.
+                if reasons.insert(why) {
+                    verified.missing.push(format!("{} fails: {why}", plan.doing(*task, case)));
+                }
+            }
             (purpose, Some(Ok(answer))) => kinds.take(purpose, answer.clone(), counted),
         }
     }

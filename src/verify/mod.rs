@@ -51,7 +51,7 @@ pub struct Settings {
     pub libraries: Vec<Candidate>,
     /// What models run on.
     pub device: Device,
-    /// Where data lies that models keep in other files; `None` if they keep none.
+    /// Where data lies that models keep in other files; `None` where there are no files.
     pub folder: Option<PathBuf>,
 }
 

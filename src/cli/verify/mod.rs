@@ -203,12 +203,14 @@ fn one_file(
     }
     // Single nodes are counted for one example, if the model can be built for one.
     let has_one = by_model.iter().all(|batches| batches.iter().any(|built| built.batch == 1));
-    let mut singles = match if has_one { None } else { Some(read(Some(1))?) } {
-        Some(Prepared::Models(models)) => models.into_iter(),
-        Some(Prepared::Broken(_)) | None => Vec::new().into_iter(),
+    let singles = if has_one { Prepared::Models(Vec::new()) } else { read(Some(1))? };
+    let mut singles = match singles {
+        Prepared::Models(models) => models.into_iter(),
+        Prepared::Broken(_) => Vec::new().into_iter(),
     };
-    // Data beside the file is only read when its own weights are.
-    let folder = path.parent().filter(|_| keep).map(|folder| folder.canonicalize().unwrap_or(folder.into()));
+    // Constants that are no weights may lie beside a graph even when weights are made up.
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().ok();
     let settings = Settings { folder, ..settings.clone() };
     for built in by_model {
         all.push(one_model(path, singles.next().as_ref(), built, &settings, progress)?);
