@@ -2,7 +2,7 @@
 
 use super::amount::{self, Growth, Limit};
 use super::place;
-use super::setting::{self, Given};
+use super::setting::{self, Given, Setting};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
 use cnnsize::base::source::{SourceId, Sources};
 use cnnsize::base::suggest;
@@ -76,6 +76,13 @@ pub(super) struct Model {
     pub given: Given,
 }
 
+/// A key of an entry.
+enum Key {
+    Path,
+    Budget,
+    Setting(&'static Setting),
+}
+
 impl<'de> Deserialize<'de> for Model {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Model, D::Error> {
         struct Keys;
@@ -88,17 +95,19 @@ impl<'de> Deserialize<'de> for Model {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Model, A::Error> {
                 let mut model = Model::default();
                 let seen = Seen::default();
-                while let Some(key) = map.next_key_seed(Word(|name: &str| {
+                let key = |name: &str| {
                     seen.first_time(name)?;
                     match name {
-                        "path" | "budget" => Ok(None),
-                        _ => setting::of_model(name, &["path", "budget"]).map(Some),
+                        "path" => Ok(Key::Path),
+                        "budget" => Ok(Key::Budget),
+                        _ => setting::of_model(name, &["path", "budget"]).map(Key::Setting),
                     }
-                }))? {
+                };
+                while let Some(key) = map.next_key_seed(Word(key))? {
                     match key {
-                        Some(setting) => map.next_value_seed(setting.of(&mut model.given))?,
-                        None if seen.is_last("path") => model.path = map.next_value()?,
-                        None => model.budget = or_nothing(&mut map)?,
+                        Key::Path => model.path = map.next_value()?,
+                        Key::Budget => model.budget = or_nothing(&mut map)?,
+                        Key::Setting(setting) => map.next_value_seed(setting.of(&mut model.given))?,
                     }
                 }
                 if model.path.is_empty() {
@@ -152,10 +161,6 @@ impl Seen {
         }
         seen.push(key.to_owned());
         Ok(())
-    }
-
-    fn is_last(&self, key: &str) -> bool {
-        self.0.borrow().last().is_some_and(|last| last == key)
     }
 }
 
