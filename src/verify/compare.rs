@@ -66,12 +66,12 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
     }
     let types = (!kinds.types.is_empty()).then(|| tensors::compare(case, kinds.types));
     let inserted: Vec<&NodeRun> = plain.map(|profile| inserted(case, profile)).unwrap_or_default();
-    let planned = planned(case);
-    if let Err(why) = &planned
-        && kinds.peaks[0].is_some()
-    {
+    // The plan is that of the processor.
+    let planned = kinds.peaks[0].map(|_| planned(case));
+    if let Some(Err(why)) = &planned {
         verified.missing.push(format!("memory at batch {}: {why}", case.batch));
     }
+    let planned = planned.and_then(Result::ok);
     let macs = macs(&sizing, counted, case.batch);
     for optimized in [false, true] {
         let place = usize::from(optimized);
@@ -85,7 +85,7 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
             optimized,
             tensors: types.clone().filter(|_| !optimized),
             weights: profile.filter(|_| !optimized).map(|profile| weights(case, &sizing, profile, &inserted)),
-            memory: memory(&sizing, planned.as_ref().ok().filter(|_| !optimized), peaks, profile, optimized),
+            memory: memory(&sizing, planned.as_ref().filter(|_| !optimized), peaks, profile, optimized),
             macs: macs.clone().filter(|_| !optimized),
             time: profile.map(|profile| time(case, &sizing, profile, roof, optimized)),
         });

@@ -3,6 +3,7 @@
 use super::device::Device;
 use super::discover;
 use super::job::{Candidate, Event, Library, Tried, Using};
+use super::worker::one_line;
 use ort::LoadDynamicError;
 use ort::environment::Environment;
 use ort::ep::{CUDA, ExecutionProvider};
@@ -134,7 +135,8 @@ impl Runtime {
                 Chosen::Webgpu => register(&environment, discover::webgpu(&path)),
                 Chosen::Cpu | Chosen::Cuda(_) => Ok(()),
             };
-            match tried.and_then(|()| runtime.session(probe, true).map(drop).map_err(|error| error.to_string())) {
+            match tried.and_then(|()| runtime.session(probe, true).map(drop).map_err(|error| one_line(error.message())))
+            {
                 Ok(()) => {
                     let (provider, device) = match device {
                         Chosen::Cpu => ("CPUExecutionProvider", "cpu".into()),

@@ -175,7 +175,12 @@ fn whole(x: f32) -> Option<u64> {
 
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 fn said<T>(error: ort::Error<T>) -> String {
-    error.message().to_string()
+    one_line(error.message())
+}
+
+/// A message of the runtime without its line ends.
+pub(super) fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The most bytes that a session's own arena has given out at once.

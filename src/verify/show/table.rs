@@ -61,7 +61,11 @@ impl Page<'_> {
         if let Some(rate) = copy_rate {
             let _ = writeln!(self.text, "  the machine copies {:.1} GB/s", rate / 1e9);
         }
-        self.names("ran on the processor instead", fallback_nodes);
+        if !fallback_nodes.is_empty() {
+            let first: Vec<_> = fallback_nodes.iter().take(LISTED).map(|name| visible(name)).collect();
+            let count = fallback_nodes.len();
+            let _ = writeln!(self.text, "  on the processor all the same ({count}): {}", first.join(", "));
+        }
     }
 
     fn run(&mut self, run: &Run) {
