@@ -16,9 +16,10 @@ use crate::ops::ml_models;
 use crate::ops::rules::{OpError, OpKind};
 use crate::ops::unknown::UNKNOWN;
 use crate::tensor::{TensorType, ValueType};
+use foldhash::{HashMap, HashMapExt};
 use prost::Message;
 use prost::bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -6,9 +6,9 @@ use super::{Outcome, shown, text, undecodable};
 use crate::base::diagnostic::Diagnostic;
 use crate::base::limits;
 use crate::graph::ValueId;
+use foldhash::{HashMap, HashMapExt};
 use prost::Message;
 use prost::bytes::Bytes;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Domain, name and overload.

@@ -27,10 +27,10 @@ pub use outline::{Outline, outline};
 
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::graph::{Model, Precision};
+use foldhash::HashSet;
 use prost::Message;
 use prost::bytes::Bytes;
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;

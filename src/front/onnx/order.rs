@@ -5,10 +5,11 @@ use super::types::value_info;
 use super::{Outcome, shown, text};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::suggest;
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use prost::Message;
 use prost::bytes::Bytes;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
 
 /// Positions of the nodes so that each comes after all that it reads from, and otherwise in stored order. `known` says
 /// whether a name exists without any of them. The error names a node that reads what nothing makes, or a cycle.
