@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// What an answer is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The types of these values, by position in [`tensors::all`].
+    /// The types of one of the [`tensors::slices`].
     Types(Range<usize>),
     /// Live bytes, with or without optimisation.
     Peaks(bool),

@@ -1,8 +1,8 @@
 //! ONNX: graph → bytes.
 //!
 //! [`encode`] writes a model of the language: operators and attributes are ONNX's already, so each node is written as it
-//! is. [`rebuild`] writes a graph that was read, with other sizes or weights, and copies everything else. Names stay
-//! ([`names`]), weights are made up ([`fill`]) for what reads them ([`slots`]), and the file is a [`Message`] that is
+//! is. [`mod@rebuild`] writes a graph that was read, with other sizes or weights, and copies everything else. Names stay
+//! ([`mod@names`]), weights are made up ([`fill`]) for what reads them ([`slots`]), and the file is a [`Message`] that is
 //! written without ever being held.
 
 mod expose;
