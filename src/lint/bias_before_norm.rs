@@ -1,6 +1,6 @@
 //! A bias that the norm behind it takes away again.
 
-use super::{Finding, Lint, Network, is_conv};
+use super::{Finding, Lint, Network, is_conv, product};
 use crate::base::diagnostic::Severity;
 use crate::base::quantity::grouped;
 
@@ -25,11 +25,11 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         if next.kind.name != "BatchNormalization" {
             continue;
         }
-        let bias = network.sizes(node.inputs[2]).map_or(0, |s| s.iter().product());
-        found.push(
-            Finding::at(node, format!("the bias of `{}` has no effect: `{}` subtracts the mean", node.name, next.name))
-                .note(format!("{} parameters for nothing", grouped(bias)))
-                .help("write `nobias`"),
-        );
+        let message = format!("the bias of `{}` has no effect: `{}` subtracts the mean", node.name, next.name);
+        let finding = Finding::at(node, message).help("write `nobias`");
+        found.push(match network.sizes(node.inputs[2]).and_then(|sizes| product(&sizes)) {
+            Some(bias) => finding.note(format!("{} parameters for nothing", grouped(bias))),
+            None => finding,
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! Transposed convolutions whose windows overlap unevenly.
 
-use super::{Finding, Lint, Network, by, ints};
+use super::{Finding, Lint, Network, by, ints, whole};
 use crate::base::diagnostic::Severity;
 
 pub(super) static LINT: Lint = Lint {
@@ -18,24 +18,25 @@ pub(super) static LINT: Lint = Lint {
 
 fn check(network: &Network, found: &mut Vec<Finding>) {
     for (_, node) in network.nodes().filter(|(_, n)| n.kind.name == "ConvTranspose") {
-        let (Some(strides), Some(weights)) =
-            (ints(node, "strides"), network.sizes(node.inputs.get(1).copied().flatten()))
-        else {
+        let strides = ints(node, "strides").and_then(whole);
+        let (Some(strides), Some(weights)) = (strides, network.sizes(node.inputs.get(1).copied().flatten())) else {
             continue;
         };
-        let kernel: Vec<i64> = weights.iter().skip(2).map(|k| i64::try_from(*k).unwrap_or(i64::MAX)).collect();
-        let uneven = |(k, s): (&i64, &i64)| *s > 1 && k % s != 0;
-        if kernel.iter().zip(strides).any(uneven) {
+        let kernel = weights.get(2..).unwrap_or(&[]);
+        let uneven = |(k, s): (&u64, &u64)| *s > 1 && k % s != 0;
+        if kernel.iter().zip(&strides).any(uneven) {
             let message = format!(
                 "a kernel of {} is not a multiple of the stride {}: outputs sum unequal numbers of products",
-                by(&kernel),
-                by(strides)
+                by(kernel),
+                by(&strides)
             );
-            let better: Vec<i64> = kernel.iter().zip(strides).map(|(k, s)| k.saturating_add(s - 1) / s * s).collect();
-            found.push(
-                Finding::at(node, message)
-                    .help(format!("a kernel of {} fits the stride, or `upsample` before a convolution", by(&better))),
-            );
+            let better = kernel.iter().zip(&strides).map(|(k, s)| k.checked_next_multiple_of(*s));
+            found.push(Finding::at(node, message).help(match better.collect::<Option<Vec<u64>>>() {
+                Some(better) => {
+                    format!("a kernel of {} fits the stride, or `upsample` before a convolution", by(&better))
+                }
+                None => "use `upsample` before a convolution".into(),
+            }));
         }
     }
 }

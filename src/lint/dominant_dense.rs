@@ -1,6 +1,6 @@
 //! A first dense layer that holds most of the network's parameters.
 
-use super::{Finding, Lint, Network, percent};
+use super::{Finding, Lint, Network, percent, product};
 use crate::base::diagnostic::Severity;
 use crate::base::quantity::grouped;
 
@@ -24,11 +24,13 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
     let Some(total) = network.sizing.parameters().known().map(|n| n.0).filter(|n| *n > 0) else { return };
     for (_, node) in network.nodes().filter(|(_, n)| n.kind.name == "Gemm") {
         let Some((flatten, maps)) = flattened(network, node) else { continue };
-        let Some(own) = network.sizes(node.inputs.get(1).copied().flatten()).map(|s| s.iter().product::<u64>()) else {
+        let weights = network.sizes(node.inputs.get(1).copied().flatten());
+        let (Some(own), Some(values), Some(positions)) =
+            (weights.and_then(|sizes| product(&sizes)), product(&maps[1..]), product(&maps[2..]))
+        else {
             continue;
         };
         if own >= PARAMETERS && percent(own, total) >= SHARE {
-            let positions: u64 = maps.iter().skip(2).product();
             let message = format!(
                 "`{}` holds {} % of the parameters: {} of {}",
                 node.name,
@@ -38,10 +40,7 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
             );
             found.push(
                 Finding::at(node, message)
-                    .note(format!(
-                        "`{flatten}` gives it {} values, {positions} for each map",
-                        grouped(maps.iter().skip(1).product::<u64>())
-                    ))
+                    .note(format!("`{flatten}` gives it {} values, {positions} for each map", grouped(values)))
                     .help(format!(
                         "`avgpool global` before `flatten` leaves {} of its weights",
                         grouped(own / positions.max(1))
@@ -59,7 +58,6 @@ fn flattened<'a>(network: &'a Network, dense: &'a crate::graph::Node) -> Option<
         node = network.before(node)?;
     }
     let maps = network.sizes(node.inputs.first().copied().flatten()).filter(|s| s.len() > 2)?;
-    matches!(node.kind.name, "Flatten" | "Reshape")
-        .then_some((&*node.name, maps))
-        .filter(|(_, m)| m.iter().skip(2).product::<u64>() > 1)
+    let is_flattening = matches!(node.kind.name, "Flatten" | "Reshape") && maps.iter().skip(2).any(|size| *size > 1);
+    is_flattening.then_some((&*node.name, maps))
 }

@@ -22,7 +22,8 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         let dilation = |axis: usize| ints(node, "dilations").and_then(|d| d.get(axis)).copied().unwrap_or(1);
         let stride = |axis: usize| ints(node, "strides").and_then(|s| s.get(axis)).copied().unwrap_or(1);
         let even = |(axis, k): (usize, &i64)| {
-            (k.saturating_sub(1)).saturating_mul(dilation(axis)) % 2 == 1 && stride(axis) == 1
+            // Their extent less one, (k − 1)·d, is odd: what pads cannot be halved.
+            k % 2 == 0 && dilation(axis) % 2 != 0 && stride(axis) == 1
         };
         if kernel.iter().enumerate().any(even) {
             let message = format!("`same` with a kernel of {} pads one side more than the other", by(kernel));

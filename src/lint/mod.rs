@@ -187,9 +187,19 @@ fn ints<'a>(node: &'a Node, name: &str) -> Option<&'a [i64]> {
     node.attributes.ints(name).ok().flatten()
 }
 
+/// Whole numbers as sizes, if none is negative.
+fn whole(numbers: &[i64]) -> Option<Vec<u64>> {
+    numbers.iter().map(|n| u64::try_from(*n).ok()).collect()
+}
+
 /// Sizes as the language writes them.
 fn by(sizes: &[impl ToString]) -> String {
     sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
+}
+
+/// The product of sizes, unless it is beyond all numbers.
+fn product<'a>(sizes: impl IntoIterator<Item = &'a u64>) -> Option<u64> {
+    sizes.into_iter().try_fold(1u64, |product, size| product.checked_mul(*size))
 }
 
 /// A share in percent, rounded down.

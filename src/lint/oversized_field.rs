@@ -22,9 +22,11 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
         let (Some(input), Some(kernel)) = (input, ints(node, "kernel_shape")) else { continue };
         let Some(maps) = network.sizes(Some(input)).filter(|maps| maps.len() == kernel.len() + 2) else { continue };
         let dilation = |axis: usize| ints(node, "dilations").and_then(|d| d.get(axis)).copied().unwrap_or(1);
-        let extents =
-            kernel.iter().enumerate().map(|(axis, k)| (k - 1).max(0).saturating_mul(dilation(axis)).saturating_add(1));
-        let extents: Vec<u64> = extents.filter_map(|extent| extent.try_into().ok()).collect();
+        let extent = |(axis, k): (usize, &i64)| {
+            let extent = k.checked_sub(1)?.checked_mul(dilation(axis))?.checked_add(1)?;
+            u64::try_from(extent).ok()
+        };
+        let Some(extents) = kernel.iter().enumerate().map(extent).collect::<Option<Vec<u64>>>() else { continue };
         if !extents.iter().zip(&maps[2..]).all(|(extent, size)| extent > size) {
             continue;
         }

@@ -1,6 +1,6 @@
 //! A stride larger than its window.
 
-use super::{Finding, Lint, Network, by, ints};
+use super::{Finding, Lint, Network, by, ints, product, whole};
 use crate::base::diagnostic::Severity;
 
 pub(super) static LINT: Lint = Lint {
@@ -16,22 +16,23 @@ pub(super) static LINT: Lint = Lint {
 
 fn check(network: &Network, found: &mut Vec<Finding>) {
     for (_, node) in network.nodes() {
-        let (Some(kernel), Some(strides)) = (ints(node, "kernel_shape"), ints(node, "strides")) else { continue };
-        if node.kind.name == "ConvTranspose" || !kernel.iter().zip(strides).any(|(k, s)| s > k) {
+        let sizes = |name| ints(node, name).and_then(whole);
+        let (Some(kernel), Some(strides)) = (sizes("kernel_shape"), sizes("strides")) else { continue };
+        if node.kind.name == "ConvTranspose" || !kernel.iter().zip(&strides).any(|(k, s)| s > k) {
             continue;
         }
         // A strided 1x1 on a shortcut is how ResNet is built: it takes every second position on purpose.
         if kernel.iter().all(|k| *k == 1) {
             continue;
         }
-        let all: i64 = strides.iter().product();
-        let seen: i64 = kernel.iter().zip(strides).map(|(k, s)| k.min(s)).product();
+        let seen = product(kernel.iter().zip(&strides).map(|(k, s)| k.min(s)));
+        let (Some(all), Some(seen)) = (product(&strides), seen) else { continue };
         let message = format!(
             "a stride of {} with a {} window never looks at {} of {all} positions",
-            by(strides),
-            by(kernel),
+            by(&strides),
+            by(&kernel),
             all.saturating_sub(seen)
         );
-        found.push(Finding::at(node, message).help(format!("use a window of at least {}", by(strides))));
+        found.push(Finding::at(node, message).help(format!("use a window of at least {}", by(&strides))));
     }
 }

@@ -38,7 +38,7 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
             continue;
         }
         let (inputs, outputs) = if node.kind.name == "ConvTranspose" { (a, b) } else { (b, a) };
-        let next = |n: &u64| n.next_multiple_of(8);
+        let next = |n: &u64| n.checked_next_multiple_of(8).unwrap_or(*n);
         let (used, padded) = (inputs.saturating_mul(*outputs), next(inputs).saturating_mul(next(outputs)));
         if percent(padded.saturating_sub(used), padded) >= WASTE {
             let filled = percent(used, padded);

@@ -38,10 +38,15 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
             let extent = kernel[axis].saturating_sub(1).saturating_mul(dilation).saturating_add(1);
             let pads = ints(node, "pads").filter(|p| p.len() == 2 * kernel.len());
             let (before, after) = pads.map_or((0, 0), |p| (p[axis], p[axis + kernel.len()]));
-            let left = size.saturating_add(before).saturating_add(after).saturating_sub(extent).rem_euclid(stride);
+            let room = size.saturating_add(before).saturating_add(after).saturating_sub(extent);
+            if room < 0 {
+                // Not even the first window fits: something else is wrong.
+                continue;
+            }
+            let left = room % stride;
             // Padding that is not reached loses nothing.
             dropped.push(left.saturating_sub(after).max(0));
-            fitting.push(size - left + if left > 0 { stride } else { 0 });
+            fitting.push(size.saturating_sub(left).checked_add(if left > 0 { stride } else { 0 }));
         }
         // A 1x1 that takes every second position drops on purpose.
         if dropped.iter().any(|d| *d > 0) && kernel.iter().any(|k| *k > 1) {
@@ -52,9 +57,11 @@ fn check(network: &Network, found: &mut Vec<Finding>) {
                 by(&dropped),
                 by(&input[2..])
             );
-            found.push(
-                Finding::at(node, message).help(format!("an input of {} here fits evenly, or pad", by(&fitting))),
-            );
+            let finding = Finding::at(node, message);
+            found.push(match fitting.into_iter().collect::<Option<Vec<i64>>>() {
+                Some(fitting) => finding.help(format!("an input of {} here fits evenly, or pad", by(&fitting))),
+                None => finding,
+            });
         }
     }
 }

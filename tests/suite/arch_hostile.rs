@@ -1,12 +1,15 @@
 //! Texts that nobody should write: whatever they are, there is a tree, few messages, and places inside the text.
 
-use crate::files::cases;
+use crate::files::{Repository, cases};
+use cnnsize::analyze::{Sizing, convention};
 use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::base::limits;
 use cnnsize::base::source::Sources;
 use cnnsize::front::arch::ast::{Expr, File, Stmt, Top};
-use cnnsize::front::arch::{parse, print::print};
+use cnnsize::front::arch::{self, Overrides, parse, print::print};
+use cnnsize::lint;
 use proptest::prelude::*;
+use std::path::Path;
 
 /// Parses, and checks what holds for every text.
 fn read(text: &str) -> (File, Vec<Diagnostic>) {
@@ -25,6 +28,15 @@ fn read(text: &str) -> (File, Vec<Diagnostic>) {
     assert!(!broken || !diagnostics.is_empty(), "a line was dropped without a word");
     print(&file);
     (file, diagnostics)
+}
+
+/// Lints the networks of a text, broken ones too.
+fn lints(text: &str) -> Vec<Diagnostic> {
+    let document = arch::read(Path::new("examples/hostile.arch"), text.to_owned(), &Repository);
+    let lowered = (0..document.models().count()).map(|model| document.lower(model, &Overrides::default()));
+    lowered
+        .flat_map(|one| lint::check(&Sizing::of(&one.model, one.batch, convention::default()), Some(&document)))
+        .collect()
 }
 
 fn codes(text: &str) -> Vec<&'static str> {
@@ -108,6 +120,24 @@ fn further_messages_are_counted_once_there_are_many() {
     );
 }
 
+/// Numbers as large as a text may have: what lints would have to name is beyond all numbers.
+#[test]
+fn lints_of_the_largest_numbers_do_no_harm() {
+    let n = limits::NUMBER;
+    for (line, codes) in [
+        (format!("conv {n} {n}x{n} /{n} dilation={n}"), &[][..]),
+        (format!("maxpool 3x3 /{n}"), &["uneven-stride"]),
+        (format!("upconv {n} {n}x{n} /{}", n - 1), &["checkerboard"]),
+        (format!("dwconv 3x3 /2 pad={n}; flatten; dense {n}"), &[]),
+    ] {
+        for edge in [8, n] {
+            let found = lints(&format!("input {n}@{edge}x{edge}\n{line}"));
+            let found: Vec<_> = found.iter().map(|d| d.code).collect();
+            assert_eq!(found, codes, "{line} on {edge}");
+        }
+    }
+}
+
 #[test]
 fn special_characters_are_shown_by_their_number() {
     for (text, message) in [
@@ -144,6 +174,7 @@ proptest! {
             text.replace_range(places[start]..end, token);
         }
         read(&text);
+        lints(&text);
     }
 }
 

@@ -2,7 +2,7 @@
 //! makes the program stop.
 
 use super::build::{entry, file, graph, model, tensor};
-use super::{EXTREMES, extreme, report};
+use super::{EXTREMES, extreme, lints, report};
 use crate::files::read;
 use cnnsize::base::diagnostic::{Diagnostic, Origin, Severity};
 use cnnsize::front::onnx::proto::{GraphProto, ModelProto, SparseTensorProto};
@@ -370,7 +370,9 @@ fn place(origin: &Origin) -> String {
 }
 
 fn findings(file: &Arc<[u8]>, batch: Option<u64>) -> Vec<Diagnostic> {
-    onnx::read(Arc::clone(file), &Bindings { batch, ..Bindings::default() }).diagnostics
+    let read = onnx::read(Arc::clone(file), &Bindings { batch, ..Bindings::default() });
+    lints(&read);
+    read.diagnostics
 }
 
 #[test]
@@ -403,6 +405,37 @@ fn sparse_tensors_count_with_their_zeros() {
     assert_eq!(totals.macs.least.to_string(), "3000");
     assert_eq!(sparse(&[30, -20]).diagnostics[0].code, "invalid-tensor");
     assert_eq!(sparse(&[i64::MAX, i64::MAX]).diagnostics[0].code, "invalid-tensor");
+}
+
+/// Figures that lints would have to name are beyond all numbers here: what cannot be said is left out.
+#[test]
+fn lints_of_extreme_numbers_do_no_harm() {
+    let window = |op: &str, attributes: Value| made(nodes("f32[1,3,8,8]", &json!([[op, "x", "y", attributes]])));
+    let dense = json!([["Flatten", "x", "f"], ["Gemm", "f w", "y"]]);
+    let dense = storing(nodes("f32[1,1,1099511627776,1099511627776]", &dense), &[("w", json!(["f32[4,10]"]))]);
+    for (what, file, codes) in [
+        ("the least kernel", window("Frobnicate", json!({"kernel_shape": [i64::MIN, 1], "strides": [1, 1]})), &[][..]),
+        (
+            "the largest kernel and dilation",
+            window("Frobnicate", json!({"kernel_shape": [i64::MAX, i64::MAX], "dilations": [i64::MAX, 2]})),
+            &[],
+        ),
+        (
+            "the largest stride",
+            window("MaxPool", json!({"kernel_shape": [3, 3], "strides": [i64::MAX, 1]})),
+            &["uneven-stride", "stride-skips"],
+        ),
+        (
+            "strides with a product beyond 2^64",
+            window("MaxPool", json!({"kernel_shape": [3, 3], "strides": [i64::MAX, i64::MAX]})),
+            &["uneven-stride"],
+        ),
+        ("maps of 2^80 values", made(dense), &["fixed-image-size"]),
+    ] {
+        let read = onnx::read(file, &Bindings::default());
+        assert!(read.model.is_some(), "{what}");
+        assert_eq!(lints(&read).iter().map(|d| d.code).collect::<Vec<_>>(), codes, "{what}");
+    }
 }
 
 /// Sizes beyond 2^63 are not numbers: they are unknown, and so is all that follows from them.
@@ -443,7 +476,7 @@ fn survive(bytes: &[u8]) -> Vec<Diagnostic> {
     let precision = Precision { weights: Some(DType::I4), activations: Some(DType::F16) };
     let read = onnx::read(Arc::from(bytes), &Bindings { batch: Some(3), precision, ..Bindings::default() });
     let findings = read.diagnostics.clone();
-    for finding in &findings {
+    for finding in findings.iter().chain(&lints(&read)) {
         assert!(finding.message.chars().count() < 600, "{}", finding.message);
         if let Origin::Byte(at) = finding.origin {
             assert!(at <= bytes.len() as u64, "{finding:?}");

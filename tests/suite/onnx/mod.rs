@@ -12,8 +12,10 @@ mod proto;
 pub(crate) use extreme::{EXTREMES, extreme};
 
 use cnnsize::analyze::report::Report;
-use cnnsize::analyze::{Options, analyze, convention};
+use cnnsize::analyze::{Options, Sizing, analyze, convention};
+use cnnsize::base::diagnostic::Diagnostic;
 use cnnsize::front::onnx::Read;
+use cnnsize::lint;
 
 /// What is said of a network that was read.
 fn report(read: Read) -> Report {
@@ -26,4 +28,10 @@ fn report(read: Read) -> Report {
         dims: read.dims,
     };
     analyze(&read.model.expect("a model"), options)
+}
+
+/// What lints find in a network that was read, if there is one.
+fn lints(read: &Read) -> Vec<Diagnostic> {
+    let sizing = |model| Sizing::of(model, read.batch, convention::default());
+    read.model.as_ref().map_or_else(Vec::new, |model| lint::check(&sizing(model), None))
 }
