@@ -6,7 +6,7 @@ use crate::base::arena::Arena;
 use crate::base::diagnostic::Origin;
 use crate::ops::attributes::Attributes;
 use crate::ops::rules::{At, BodyOutput, OpError, OpKind, Open, Operator, SlotRole, Spec};
-use crate::ops::unknown::UNKNOWN;
+use crate::ops::unknown::faulty;
 use crate::tensor::{DType, Literal, Shape, TensorType, ValueType, literal};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct NodeSpec<'a> {
     /// Its name.
     pub name: Arc<str>,
-    /// Its operator; [`UNKNOWN`] when no room knows it.
+    /// Its operator; [`UNKNOWN`](crate::ops::unknown::UNKNOWN) when no room knows it.
     pub kind: &'static OpKind,
     /// The operator's name as the file has it.
     pub op_type: Arc<str>,
@@ -194,7 +194,7 @@ impl Builder {
         });
         let (op, mut result) = match read {
             Ok(op) => (op, Ok(())),
-            Err(error) => (opaque(), Err(error)),
+            Err(error) => (faulty(), Err(error)),
         };
         if let Some(open) = &open
             && result.is_ok()
@@ -213,7 +213,7 @@ impl Builder {
             }
         };
         // A failed node says nothing on any question, rather than something wrong.
-        let op = if result.is_ok() { op } else { opaque() };
+        let op = if result.is_ok() { op } else { faulty() };
         let constant = inputs.iter().flatten().all(|i| self.is_constant(*i)) && self.open.len() <= 1;
         let node = Node {
             name,
@@ -341,17 +341,11 @@ impl Builder {
 
 type Inferred = (Vec<ValueType>, Vec<Option<Literal>>);
 
-fn opaque() -> Box<dyn Operator> {
-    let nothing = Spec { kind: &UNKNOWN, attributes: &Attributes::new(), opset: 0, open: &Open::default() };
-    #[expect(clippy::expect_used, reason = "reading the unknown operator looks at nothing")]
-    (UNKNOWN.read)(&nothing).expect("the unknown operator is read from nothing")
-}
-
 /// Most things around a node that are gathered without allocating.
 const FEW: usize = 8;
 
-/// Lists what is around a node; `filler` stands where nothing is, and is never seen. Every node asks several times; nearly all have few inputs and outputs, and need no lists
-/// on the heap.
+/// Lists what is around a node; `filler` stands where nothing is, and is never seen. Every node asks several times;
+/// nearly all have few inputs and outputs, and need no lists on the heap.
 pub(super) fn few<T: Copy, R>(filler: T, things: impl ExactSizeIterator<Item = T>, ask: impl FnOnce(&[T]) -> R) -> R {
     if things.len() > FEW {
         return ask(&things.collect::<Vec<_>>());

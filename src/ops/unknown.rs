@@ -16,10 +16,17 @@ pub static UNKNOWN: OpKind = OpKind {
 };
 
 #[derive(Debug)]
-struct Unknown;
+struct Unknown {
+    why: &'static str,
+}
 
 fn read(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    Ok(Box::new(Unknown))
+    Ok(Box::new(Unknown { why: "the operator is not known" }))
+}
+
+/// Stands in for an operator of a node that is in error: it says nothing on any question, rather than something wrong.
+pub fn faulty() -> Box<dyn Operator> {
+    Box::new(Unknown { why: "the node is in error" })
 }
 
 impl Operator for Unknown {
@@ -36,10 +43,10 @@ impl Operator for Unknown {
     }
 
     fn work(&self, _: &At) -> Work {
-        Work::Unmodelled("the operator is not known".into())
+        Work::Unmodelled(self.why.into())
     }
 
     fn window(&self, _: &At) -> Window {
-        Window::Opaque("the operator is not known")
+        Window::Opaque(self.why)
     }
 }

@@ -23,13 +23,20 @@ fn of_tensor(tensor: &TensorType, batch: u64, layout: Layout) -> String {
 }
 
 fn in_layout(channels: &Dim, spatial: &[Dim], layout: Layout) -> String {
-    let sizes = spatial.iter().map(Dim::to_string).collect::<Vec<_>>().join("x");
+    let sizes = spatial.iter().map(size).collect::<Vec<_>>().join("x");
+    let channels = size(channels);
     match layout {
-        _ if spatial.is_empty() => channels.to_string(),
+        _ if spatial.is_empty() => channels,
         Layout::Channels => format!("{channels}@{sizes}"),
         Layout::Hwc => format!("{sizes}x{channels}"),
         Layout::Chw => format!("{channels}x{sizes}"),
     }
+}
+
+/// A size; a sum of several terms in brackets, so that it is seen where it ends.
+fn size(dim: &Dim) -> String {
+    let text = dim.to_string();
+    if text.contains(' ') { format!("({text})") } else { text }
 }
 
 #[cfg(test)]
@@ -45,5 +52,8 @@ mod tests {
         assert_eq!(shape(&ty(&[50, 64, 112, 96]), 50, Layout::Chw), "64x112x96");
         assert_eq!(shape(&ty(&[50, 10]), 50, Layout::Hwc), "10");
         assert_eq!(shape(&ty(&[4, 10]), 50, Layout::Chw), "[4, 10]");
+        let half = Dim::symbol("H").minus(&Dim::Known(2));
+        let open = TensorType::new(DType::F32, Shape::Ranked(vec![Dim::Known(50), Dim::Known(8), half.clone(), half]));
+        assert_eq!(shape(&open.into(), 50, Layout::Chw), "8x(H - 2)x(H - 2)");
     }
 }

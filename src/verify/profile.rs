@@ -54,7 +54,9 @@ fn typed(value: &Value) -> Option<Typed> {
 /// The runtime's name of an element type as ours.
 pub(super) fn element_type(name: &str) -> String {
     let name = name.to_ascii_lowercase().replace('_', "");
-    match DType::from_name(&name) {
+    // Types of less than a byte are named after what a byte holds: two of four bits, four of two.
+    let name = name.strip_suffix("x2").or(name.strip_suffix("x4")).unwrap_or(&name);
+    match DType::from_name(name) {
         Some(dtype) => dtype.name().into(),
         None => name.replacen("int", "i", 1),
     }
@@ -86,7 +88,7 @@ mod tests {
 
     #[test]
     fn element_types_have_our_names() {
-        let ours = ["float", "int64", "uint8", "bfloat16", "String", "f8_e4m3fn", "bool"].map(element_type);
-        assert_eq!(ours, ["f32", "i64", "u8", "bf16", "string", "f8e4m3fn", "bool"]);
+        let ours = ["float", "int64", "uint8", "Int4x2", "bfloat16", "String", "f8_e4m3fn", "bool"].map(element_type);
+        assert_eq!(ours, ["f32", "i64", "u8", "i4", "bf16", "string", "f8e4m3fn", "bool"]);
     }
 }
