@@ -8,6 +8,7 @@ use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
 use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType, literal};
+use std::cmp::Reverse;
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -209,7 +210,11 @@ fn top(at: &At, stated: i64, largest: bool) -> Option<(Literal, Literal)> {
             let here = position(&x.dims, &place)?;
             order.push((*values.get(here)?, i, here));
         }
-        order.sort_by_key(|(value, i, _)| (if largest { value.saturating_neg() } else { *value }, *i));
+        if largest {
+            order.sort_by_key(|(value, i, _)| (Reverse(*value), *i));
+        } else {
+            order.sort_by_key(|(value, i, _)| (*value, *i));
+        }
         for (rank, (_, i, here)) in order.into_iter().take(k).enumerate() {
             place[along] = rank;
             let to = position(&dims, &place)?;
@@ -275,6 +280,9 @@ mod tests {
         assert_eq!(top(1), [Some(ints(&[3, 3], &values)), Some(ints(&[3, 3], &indices))]);
         let (values, indices) = ([0, 1, 2, 4, 5, 6, 8, 9, 10], [0, 1, 2, 0, 1, 2, 0, 1, 2]);
         assert_eq!(top(0), [Some(ints(&[3, 3], &values)), Some(ints(&[3, 3], &indices))]);
+        // The two smallest integers there are, of which the larger one stands last.
+        let lowest = Case::new("", "TopK", 11).known(ints(&[2], &[i64::MIN, i64::MIN + 1])).known(ints(&[1], &[1]));
+        assert_eq!(lowest.outputs(2).fold(), [Some(ints(&[1], &[i64::MIN + 1])), Some(ints(&[1], &[1]))]);
         // The specification's first two examples of `Compress`.
         let x = || ints(&[3, 2], &[1, 2, 3, 4, 5, 6]);
         let rows = Case::new("", "Compress", 11).int("axis", 0).known(x()).known(ints(&[3], &[0, 1, 1]));
