@@ -1,8 +1,9 @@
 //! A network as if it had been written in another element type.
 
 use super::{Body, Model, Node, NodeId, Role, Source, ValueId};
+use crate::ops::control::body_inputs;
 use crate::ops::rules::{At, BodyOutput};
-use crate::tensor::{DType, ValueType};
+use crate::tensor::DType;
 
 /// Element types that take the place of 32-bit floats; `None` leaves them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,11 +21,14 @@ impl Model {
     /// constants and integers alone, such as the sizes that a resize is told. Shapes are those of the file.
     pub fn set_precision(&mut self, precision: Precision) -> bool {
         let mut pass = Pass { follows: vec![false; self.values.len()], model: self };
-        for id in pass.model.values.ids() {
-            pass.follows[id.index()] = pass.begins(id);
+        for (id, value) in self.values.iter() {
+            let learned = value.stored().is_some_and(|stored| stored.role != Role::Constant);
+            pass.follows[id.index()] = learned && value.ty.holds(DType::F32);
         }
-        let main = pass.model.main.clone();
-        pass.body(&main);
+        for id in &self.main.inputs {
+            pass.follows[id.index()] = self.values[*id].ty.holds(DType::F32);
+        }
+        pass.body(&self.main);
         let follows = pass.follows;
         for id in self.values.ids() {
             let of_weights = !self.is_activation(id);
@@ -45,33 +49,53 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Whether a value is one of those that the rest is computed from.
-    fn begins(&self, id: ValueId) -> bool {
-        let value = &self.model.values[id];
-        let begins = match value.source {
-            Source::Input => true,
-            Source::Stored(stored) | Source::Inside(_, stored) => stored.role != Role::Constant,
-            Source::Node(..) => false,
-        };
-        begins && value.ty.holds(DType::F32)
-    }
-
     fn body(&mut self, body: &Body) {
         for id in &body.nodes {
             let node = &self.model.nodes[*id];
-            node.bodies.iter().for_each(|inner| self.body(inner));
+            // What a run delivers may be carried into the next one.
+            loop {
+                self.carried(node);
+                node.bodies.iter().for_each(|inner| self.body(inner));
+                if !self.carried(node) {
+                    break;
+                }
+            }
             self.node(*id, node);
         }
     }
 
-    /// An output follows if something does that goes in, and the operator would deliver 16-bit floats for those.
+    /// An input of a sub-graph follows if something does that is carried into it. Says whether one is new to that.
+    fn carried(&mut self, node: &Node) -> bool {
+        if node.bodies.is_empty() {
+            return false;
+        }
+        let asked = |narrow: &dyn Fn(ValueId) -> bool| {
+            self.ask(node, narrow, |at| body_inputs(node.kind, &node.attributes, node.opset, at)).unwrap_or_default()
+        };
+        let (now, then) = (asked(&|_| false), asked(&|id| self.follows[id.index()]));
+        let changed = now.iter().zip(&then).map(|(now, then)| now.ty.holds(DType::F32) && !then.ty.holds(DType::F32));
+        let changed: Vec<bool> = changed.collect();
+        let mut new = false;
+        for inputs in node.bodies.iter().map(|b| &b.inputs) {
+            for (input, _) in inputs.iter().zip(&changed).filter(|(_, changed)| **changed) {
+                new |= self.model.values[*input].ty.holds(DType::F32) && !self.follows[input.index()];
+                self.follows[input.index()] |= self.model.values[*input].ty.holds(DType::F32);
+            }
+        }
+        new
+    }
+
+    /// An output follows if something does that goes in, and the operator would deliver 16-bit floats for those: for 32-bit
+    /// floats that are constants too, but not where sub-graphs hand on what goes in.
     fn node(&mut self, id: NodeId, node: &Node) {
         let delivered = node.bodies.iter().flat_map(|b| &b.outputs).copied();
         let mut read = node.inputs.iter().flatten().copied().chain(delivered);
         if !read.any(|v| self.follows[v.index()]) {
             return;
         }
-        let probed = self.probe(node);
+        let narrow = |id: ValueId| node.bodies.is_empty() || self.follows[id.index()];
+        // Where the operator takes no 16-bit floats, nothing follows.
+        let probed = self.ask(node, &narrow, |at| node.op.infer(at)).unwrap_or_default();
         for (output, ty) in node.outputs.iter().zip(probed) {
             let Some(output) = *output else { continue };
             let is_own = matches!(self.model.values[output].source, Source::Node(made, _) if made == id);
@@ -81,15 +105,18 @@ impl Pass<'_> {
         }
     }
 
-    /// Types of a node's outputs if 16-bit floats came in wherever 32-bit ones do. Where it takes none, nothing follows.
-    fn probe(&self, node: &Node) -> Vec<ValueType> {
-        let narrow = |id: ValueId| self.model.values[id].ty.with(DType::F32, DType::F16);
+    /// Asks something about a node as if 16-bit floats came in for those 32-bit ones that `narrow` names.
+    fn ask<R>(&self, node: &Node, narrow: &dyn Fn(ValueId) -> bool, ask: impl FnOnce(&At) -> R) -> R {
+        let typed = |id: ValueId| {
+            let ty = &self.model.values[id].ty;
+            if narrow(id) { ty.with(DType::F32, DType::F16) } else { ty.clone() }
+        };
         let known = |id: ValueId| self.model.values[id].literal.as_deref();
-        let types: Vec<_> = node.inputs.iter().map(|i| i.map(narrow)).collect();
+        let types: Vec<_> = node.inputs.iter().map(|i| i.map(typed)).collect();
         let inputs: Vec<_> = types.iter().map(Option::as_ref).collect();
         let literals: Vec<_> = node.inputs.iter().map(|i| i.and_then(known)).collect();
         let delivered: Vec<Vec<_>> =
-            node.bodies.iter().map(|b| b.outputs.iter().map(|o| narrow(*o)).collect()).collect();
+            node.bodies.iter().map(|b| b.outputs.iter().map(|o| typed(*o)).collect()).collect();
         let bodies: Vec<Vec<_>> = node
             .bodies
             .iter()
@@ -98,9 +125,7 @@ impl Pass<'_> {
                 body.outputs.iter().zip(types).map(|(o, ty)| BodyOutput { ty, known: known(*o) }).collect()
             })
             .collect();
-        let n_outputs = node.outputs.len();
-        let at = At { inputs: &inputs, known: &literals, outputs: &[], n_outputs, bodies: &bodies };
-        node.op.infer(&at).unwrap_or_default()
+        ask(&At { inputs: &inputs, known: &literals, outputs: &[], n_outputs: node.outputs.len(), bodies: &bodies })
     }
 }
 
@@ -141,6 +166,60 @@ mod tests {
         let sum = add("Add", &[cast, product], Attributes::new());
         let index = add("ArgMax", &[sum], Attributes::new());
         (builder.finish("network".into(), Vec::new()), vec![x, w, product, cast, sum, index])
+    }
+
+    /// `(first value, the value in the body, its sum with 1, last value)` of a loop that adds 1, where the first value is fed or
+    /// a constant.
+    fn counting(fed: bool) -> (Model, [ValueId; 4]) {
+        let mut builder = Builder::new();
+        let float = TensorType::new(DType::F32, Shape::known(&[4]));
+        let constant = Stored { role: Role::Constant, frozen: false };
+        builder.input("x", float.clone().into());
+        let first = if fed {
+            builder.input("v", float.clone().into())
+        } else {
+            builder.stored("v", float.clone(), None, constant)
+        };
+        let one = builder.stored("one", float.clone(), None, constant);
+        let spec = |op: &str, inputs: &[Option<ValueId>], bodies: Vec<Body>| NodeSpec {
+            name: op.into(),
+            kind: crate::ops::find("", op).unwrap(),
+            op_type: op.into(),
+            attributes: Attributes::new(),
+            opset: 21,
+            inputs: inputs.to_vec(),
+            outputs: vec![op.into()],
+            open: None,
+            bodies,
+            group: op.into(),
+            scope: "".into(),
+            origin: Origin::File,
+        };
+        builder.begin_body();
+        builder.input("i", TensorType::new(DType::I64, Shape::scalar()).into());
+        let condition = builder.input("condition", TensorType::new(DType::Bool, Shape::scalar()).into());
+        let carried = builder.input("carried", float.into());
+        let (add, result) = builder.add(spec("Add", &[Some(carried), Some(one)], Vec::new()));
+        assert_eq!(result, Ok(()));
+        let sum = builder.node(add).outputs[0].unwrap();
+        builder.output(condition);
+        builder.output(sum);
+        let body = builder.end_body();
+        let (id, result) = builder.add(spec("Loop", &[None, None, Some(first)], vec![body]));
+        assert_eq!(result, Ok(()));
+        let last = builder.node(id).outputs[0].unwrap();
+        (builder.finish("counting".into(), Vec::new()), [first, carried, sum, last])
+    }
+
+    #[test]
+    fn what_goes_into_a_loop_follows_what_is_carried_into_it() {
+        let both = Precision { weights: Some(DType::F16), activations: Some(DType::F16) };
+        let (mut model, ids) = counting(false);
+        assert!(model.set_precision(both));
+        assert_eq!(types(&model, &ids), [DType::F32; 4]);
+        let (mut model, ids) = counting(true);
+        assert!(model.set_precision(both));
+        assert_eq!(types(&model, &ids), [DType::F16; 4]);
     }
 
     fn types(model: &Model, ids: &[ValueId]) -> Vec<DType> {
