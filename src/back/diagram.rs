@@ -5,7 +5,7 @@
 use crate::analyze::report::{Layer, Report};
 use crate::base::diagnostic::Origin;
 use crate::base::quantity::{AtLeast, Elements};
-use crate::graph::{Model, ValueId};
+use crate::graph::{Model, ValueId, each_use};
 use crate::render::escape::visible;
 use crate::render::units::grouped;
 use crate::tensor::ValueType;
@@ -157,14 +157,17 @@ impl Drawing {
         place
     }
 
-    /// Adds an arrow wherever a card reads what another one delivers, and those to the outputs with their cards.
+    /// Adds an arrow wherever a card reads what another one delivers, in its sub-graphs too, and those to the outputs with their cards.
     fn arrows(&mut self, model: &Model) {
         let mut seen = HashSet::new();
-        for node in model.main.nodes.iter().map(|id| &model.nodes[*id]) {
-            let Some(to) = node.outputs.iter().flatten().find_map(|o| self.makers.get(o)) else { continue };
-            let from = node.inputs.iter().flatten().filter_map(|input| self.makers.get(input));
-            let new = from.map(|from| (*from, *to)).filter(|(from, to)| from != to && seen.insert((*from, *to)));
-            self.diagram.arrows.extend(new);
+        for id in &model.main.nodes {
+            let outputs = &model.nodes[*id].outputs;
+            let Some(to) = outputs.iter().flatten().find_map(|o| self.makers.get(o)) else { continue };
+            each_use(model, *id, &mut |value| {
+                let arrow = self.makers.get(&value).map(|from| (*from, *to));
+                let new = arrow.filter(|arrow| arrow.0 != arrow.1 && seen.insert(*arrow));
+                self.diagram.arrows.extend(new);
+            });
         }
         for id in &model.main.outputs {
             let to = self.end(model, *id);

@@ -1,12 +1,14 @@
 //! `cnnsize export`: what it refuses, and that no half of a file is ever left.
 
 use super::{Run, file, folder, run, run_with_input};
+use crate::onnx::build;
 use cnnsize::front::onnx::proto::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
     TypeProto, ValueInfoProto, type_proto,
 };
 use prost::Message;
 use prost::bytes::Bytes;
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 
@@ -168,4 +170,22 @@ fn names_cannot_break_out_of_a_drawing() {
         assert_eq!(run.code, Some(0), "{}", run.err);
         assert!(run.out.contains(line), "{line}\n{}", run.out);
     }
+}
+
+/// The branches of a choice read `h` from outside: nothing else leads from it to what is delivered.
+#[test]
+fn drawings_show_what_branches_read() {
+    let branch = |op: &str| json!({ "graph": { "in": [], "nodes": [[op, "h", "b"]], "init": {}, "out": ["b"] } });
+    let choice = json!(["If", "c", "y", { "then_branch": branch("Neg"), "else_branch": branch("Sigmoid") }]);
+    let nodes = json!([["Relu", "x", "h"], choice]);
+    let graph = build::graph(&json!({ "x": "f32[2]", "c": "bool[]" }), &nodes, &json!({ "y": "f32[2]" }));
+    let graph = build::file(&build::model(&json!({ "": 20 }), graph, &[]));
+    let run = run_with_input(&["export", "-", "--format", "mermaid"], &graph);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let card = |holds: &str| {
+        let line = run.out.lines().find(|line| line.contains(holds)).expect("a card");
+        line.trim().split(['[', '(']).next().expect("its name").to_owned()
+    };
+    let arrow = format!("{} --> {}", card("Relu"), card("If"));
+    assert!(run.out.lines().any(|line| line.trim() == arrow), "{arrow}\n{}", run.out);
 }
