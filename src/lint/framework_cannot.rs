@@ -12,7 +12,7 @@ pub(super) static LINT: Lint = Lint {
     why: "The sizes are as the text says, but the layer cannot be typed like this: PyTorch refuses `same` with a stride, its pools \
           have no `same` and pad at most half a window, and Keras' layers pad by `same` or not at all and never round up.",
     example: "framework pytorch\ninput 3@8x8\nconv 8 3x3 /2 same",
-    remedy: "Write what the framework has; for an odd kernel `same` and `pad=(k-1)/2` give the same size at every stride.",
+    remedy: "Write what the framework has; for an odd kernel `same` and `pad=(k-1)/2`, times the dilation, give the same size at every stride.",
     source: "PyTorch 2.9, torch.nn.Conv2d, MaxPool2d; Keras 3, layers.Conv2D, MaxPooling2D",
     check,
 };
@@ -47,6 +47,7 @@ struct Window<'a> {
     ceil: bool,
     kernel: &'a [i64],
     strides: &'a [i64],
+    dilations: &'a [i64],
     pads: &'a [i64],
 }
 
@@ -62,14 +63,19 @@ impl<'a> Window<'a> {
             ceil: node.attributes.int("ceil_mode").ok().flatten() == Some(1),
             kernel: ints(node, "kernel_shape")?,
             strides: ints(node, "strides").unwrap_or(&[]),
+            dilations: ints(node, "dilations").unwrap_or(&[]),
             pads: ints(node, "pads").unwrap_or(&[]),
         })
     }
 
-    /// Padding that gives the size of `same`, for a cubic odd kernel.
-    fn odd(&self) -> Option<i64> {
-        let (first, rest) = self.kernel.split_first()?;
-        (first % 2 == 1 && rest.iter().all(|k| k == first)).then_some((first - 1) / 2)
+    /// Padding on each side that gives the size of `same`, if one number does: half of what the dilated window spans
+    /// beyond one position, d·(k − 1) / 2, where that is whole and alike along every axis.
+    fn halved(&self) -> Option<i64> {
+        let dilations = self.dilations.iter().copied().chain(std::iter::repeat(1));
+        let beyond = |(k, d): (&i64, i64)| k.checked_sub(1)?.checked_mul(d).filter(|n| *n >= 0 && n % 2 == 0);
+        let pads: Option<Vec<i64>> = self.kernel.iter().zip(dilations).map(|axis| Some(beyond(axis)? / 2)).collect();
+        let (first, rest) = pads.as_ref()?.split_first()?;
+        rest.iter().all(|pad| pad == first).then_some(*first)
     }
 
     fn is_padded(&self) -> bool {
@@ -78,7 +84,7 @@ impl<'a> Window<'a> {
 }
 
 fn pytorch(window: &Window) -> Refusal {
-    let instead = || match window.odd() {
+    let instead = || match window.halved() {
         Some(pad) => Some(format!("`pad={pad}` gives the same size")),
         None if window.is_pool && window.kernel == window.strides => Some("`ceil` gives the same size".into()),
         None => None,
@@ -104,7 +110,7 @@ fn keras(window: &Window) -> Refusal {
         return Some(("Keras' pools do not round up".into(), help));
     }
     if window.is_padded() {
-        let same = window.odd().filter(|odd| window.pads.iter().all(|pad| pad == odd));
+        let same = window.halved().filter(|half| window.pads.iter().all(|pad| pad == half));
         let help = match same {
             Some(_) => "`same` gives the same size; or put `pad` on a line before it (`ZeroPadding2D`)",
             None => "put `pad` on a line before it (`ZeroPadding2D`)",
