@@ -1,17 +1,16 @@
 //! `cnnsize explain`: what a word means, how a figure comes about, and what a published number was meant to be.
 
 use super::config::{self, Wanted};
-use super::settings::{Looks, Sizing};
+use super::settings::{CONFIGURED, Looks, Sizing};
 use super::size::Sizer;
 use super::terminal::{self, Stream};
 use super::{Exit, input, topics};
-use clap::ValueEnum;
 use cnnsize::analyze::board::{Board, Term};
 use cnnsize::analyze::memory::onnxruntime::Unplanned;
 use cnnsize::analyze::quantity::{self, Figure};
 use cnnsize::analyze::reconcile::{self, Explanation, Printed, Verdict};
 use cnnsize::base::quantity::AtLeast;
-use cnnsize::graph::Model;
+use cnnsize::base::suggest;
 use cnnsize::render::diagnostics;
 use cnnsize::render::escape::visible;
 use cnnsize::render::units::{bytes_in_full, grouped};
@@ -33,9 +32,10 @@ pub(super) struct Args {
     /// A finding, a layer, an operator, a block of the prelude; or a model
     #[arg(value_name = "WHAT|FILE")]
     what: String,
-    /// Which of the model's figures to write out
+    /// Which of the model's figures to write out: params, macs, memory
+    #[arg(value_parser = sum)]
     sum: Option<Sum>,
-    /// Only of this line, block or layer of the model
+    /// Only of this line, block or layer of the model; memory is of the whole model alone
     #[arg(requires = "sum")]
     layer: Option<String>,
     /// A number that somebody gives for the model: `902,700`, `565 MB`, `3.8G`
@@ -49,7 +49,7 @@ pub(super) struct Args {
     wanted: Wanted,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sum {
     /// Learned values.
     Params,
@@ -59,52 +59,99 @@ enum Sum {
     Memory,
 }
 
+/// A figure's name. Who gives a layer's wants one of its figures.
+fn sum(word: &str) -> Result<Sum, String> {
+    let sums = [("params", Sum::Params), ("macs", Sum::Macs), ("memory", Sum::Memory)];
+    let known = sums.iter().find(|(name, _)| *name == word).map(|(_, sum)| *sum);
+    known.ok_or_else(|| match suggest::nearest(word, sums.iter().map(|(name, _)| *name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("params, macs or memory is wanted; of one layer: `params {}`", visible(word)),
+    })
+}
+
 pub(super) fn run(args: &Args) -> Exit {
     if args.sum.is_none() && args.answer.is_none() {
         return Exit::of(topics::page(&args.what).and_then(|page| terminal::print(|out| write!(out, "{page}"))));
     }
+    if let (Some(Sum::Memory), Some(layer)) = (args.sum, &args.layer) {
+        let layer = visible(layer);
+        return Exit::of(Err(format!(
+            "memory is of the whole model, whose values are alive together, not of `{layer}`; leave `{layer}` out"
+        )));
+    }
     let file = Path::new(&args.what);
-    let sizing = match config::find(&args.wanted) {
-        Ok(config) => config::sizing(config.as_ref(), &args.sizing, file),
+    let sizings = match config::find(&args.wanted) {
+        Ok(config) => config::sizings(config.as_ref(), &args.sizing, file),
         Err(wrong) => return config::complain(&wrong, args.looks.wishes()),
     };
-    let models = match input::read(file, None, &Sizer { sizing: &sizing, single: false }) {
-        Ok(entries) if entries.iter().any(|e| matches!(e.outcome, Outcome::Broken(_))) => {
-            return broken(&entries, args);
+    match input::read(file, None, &Sizer { sizings: &sizings, single: false }) {
+        Ok(entries) => {
+            let is_broken = entries.iter().any(|entry| matches!(entry.outcome, Outcome::Broken(_)));
+            tell(&entries, is_broken, args);
+            if is_broken {
+                return Exit::Problem;
+            }
         }
-        Ok(_) => input::models(file, &sizing),
-        Err(message) => Err(message),
-    };
-    Exit::of(models.and_then(|models| models.iter().try_for_each(|model| explain(model, models.len(), &sizing, args))))
+        Err(message) => return Exit::of(Err(message)),
+    }
+    every_model(file, &sizings, args).unwrap_or_else(|message| Exit::of(Err(message)))
 }
 
-fn broken(entries: &[Entry], args: &Args) -> Exit {
+/// Says what is wrong with the models, and in any case which settings are those of a configuration.
+fn tell(entries: &[Entry], is_broken: bool, args: &Args) {
     let style = args.looks.wishes().style(&args.looks.style(), Stream::Err);
     for entry in entries {
-        terminal::tell(|err| diagnostics::write(entry.diagnostics(), entry.source(), &entry.sources, &style, err));
+        let told = entry.diagnostics().iter().filter(|found| is_broken || found.code == CONFIGURED);
+        let told: Vec<_> = told.cloned().collect();
+        terminal::tell(|err| diagnostics::write(&told, entry.source(), &entry.sources, &style, err));
     }
-    Exit::Problem
 }
 
-fn explain((model, batch): &(Model, u64), models: usize, sizing: &Sizing, args: &Args) -> Result<(), String> {
-    let sizing = cnnsize::analyze::Sizing::of(model, *batch, sizing.convention());
+fn every_model(file: &Path, sizings: &[Sizing], args: &Args) -> Result<Exit, String> {
+    let mut models = Vec::new();
+    for sizing in sizings {
+        models.extend(input::models(file, sizing)?.into_iter().map(|(model, batch)| (model, batch, sizing)));
+    }
+    let mut exit = Exit::Fine;
+    for (model, batch, sizing) in &models {
+        let sizing = cnnsize::analyze::Sizing::of(model, *batch, sizing.convention());
+        exit = exit.max(explain(&sizing, *batch, models.len(), args)?);
+    }
+    Ok(exit)
+}
+
+fn explain(sizing: &cnnsize::analyze::Sizing, batch: u64, models: usize, args: &Args) -> Result<Exit, String> {
     let layer = args.layer.as_deref();
     let nodes = sizing.nodes_of(layer);
     if nodes.is_empty() {
         return Err(format!("there is no layer `{}`", visible(layer.unwrap_or_default())));
     }
+    let mut exit = Exit::Fine;
     terminal::print(|out| {
         if models > 1 {
-            writeln!(out, "{}:", visible(&model.name))?;
+            writeln!(out, "{}:", visible(&sizing.model().name))?;
         }
         match (args.sum, &args.answer) {
             (Some(Sum::Params), _) => board(out, &sizing.parameters_written(&nodes), &grouped),
             (Some(Sum::Macs), _) => board(out, &sizing.macs_written(&nodes), &grouped),
-            (Some(Sum::Memory), _) => memory(out, &sizing, *batch),
-            (None, Some(printed)) => answer(out, &sizing, printed),
+            (Some(Sum::Memory), _) => memory(out, sizing, batch),
+            (None, Some(printed)) => {
+                let found = reconcile::identify(sizing, printed);
+                if found.is_empty() {
+                    exit = Exit::Problem;
+                }
+                answer(out, sizing, printed, &found)
+            }
             (None, None) => Ok(()),
         }
-    })
+    })?;
+    if exit == Exit::Problem && args.sizing.batch.is_none() {
+        let examples = if batch == 1 { "one example".into() } else { format!("{} examples", grouped(batch)) };
+        terminal::tell(|err| {
+            writeln!(err, "help: this is for {examples}; a figure of an exercise may be for more: `--batch 50`")
+        });
+    }
+    Ok(exit)
 }
 
 fn memory(out: &mut dyn Write, sizing: &cnnsize::analyze::Sizing, batch: u64) -> io::Result<()> {
@@ -151,8 +198,12 @@ fn board(out: &mut dyn Write, board: &Board, figure: &dyn Fn(u64) -> String) -> 
 }
 
 /// The quantities that a number may be, best first.
-fn answer(out: &mut dyn Write, sizing: &cnnsize::analyze::Sizing, printed: &Printed) -> io::Result<()> {
-    let found = reconcile::identify(sizing, printed);
+fn answer(
+    out: &mut dyn Write,
+    sizing: &cnnsize::analyze::Sizing,
+    printed: &Printed,
+    found: &[(String, Explanation)],
+) -> io::Result<()> {
     if found.is_empty() {
         return writeln!(
             out,

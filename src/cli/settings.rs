@@ -52,6 +52,9 @@ pub(super) struct Sizing {
     pub configured: Configured,
 }
 
+/// Code of the hint that a configuration's settings hold.
+pub(super) const CONFIGURED: &str = "configured";
+
 /// What a configuration adds to the settings of the command line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Configured {
@@ -94,7 +97,7 @@ impl Sizing {
     pub(super) fn notice(&self) -> Option<Diagnostic> {
         let Configured { path, words, .. } = &self.configured;
         let message = || format!("`{path}` sets {}", words.join(", "));
-        let hint = || Diagnostic::hint("configured", Origin::File, message()).help("`--isolated` leaves it out");
+        let hint = || Diagnostic::hint(CONFIGURED, Origin::File, message()).help("`--isolated` leaves it out");
         (!words.is_empty()).then(hint)
     }
 

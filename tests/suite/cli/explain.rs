@@ -1,6 +1,6 @@
 //! `cnnsize explain`: sums written out, and numbers that somebody gave. All figures are from sums done by hand.
 
-use super::run;
+use super::{file, folder, run};
 
 const EXERCISE: &str = "examples/textbook.arch";
 
@@ -55,9 +55,33 @@ fn answers_are_told_apart() {
         ("18.6 MB", "1", "none"),
         ("1.4G", "1", "1.4 G = macs, rounded: 1,399,500,000 counted"),
     ] {
-        let text = explained(&[EXERCISE, "--batch", batch, "--answer", number]);
-        assert!(text.contains(said), "{number}: {said} is not in\n{text}");
+        let run = run(&["explain", EXERCISE, "--batch", batch, "--answer", number]);
+        assert_eq!((run.code, run.err.as_str()), (Some(i32::from(said == "none")), ""), "{number}");
+        assert!(run.out.contains(said), "{number}: {said} is not in\n{}", run.out);
     }
+    // The exercise's batch is not in the file.
+    let run = run(&["explain", EXERCISE, "--answer", "565.6 MB"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("--batch 50"), "{}", run.err);
+}
+
+#[test]
+fn a_layer_goes_with_a_sum_of_layers() {
+    for (words, said) in [(&["memory", "conv2"][..], "memory is of the whole model"), (&["conv2"], "`params conv2`")] {
+        let run = run(&[&["explain", EXERCISE], words].concat());
+        assert_eq!(run.code, Some(2), "{words:?}");
+        assert!(run.err.contains(said), "{said} is not in\n{}", run.err);
+    }
+}
+
+#[test]
+fn settings_of_a_configuration_are_told() {
+    let folder = folder("explain_config");
+    let config = file(&folder, "cnnsize.yaml", "defaults: { batch: 50 }\n");
+    let model = file(&folder, "net.arch", "input 3@8x8\nconv 4 3x3\n");
+    let run = run(&["explain", &model, "params", "--config", &config]);
+    assert_eq!(run.code, Some(0));
+    assert!(run.err.contains("cnnsize.yaml` sets batch 50"), "{}", run.err);
 }
 
 #[test]
