@@ -15,10 +15,9 @@ use cnnsize::render::{Broken, Entry, Figures, Layout, Outcome};
 use std::path::Path;
 use std::rc::Rc;
 
-/// Every model of a text that is asked for. `single`: with inference memory for one example.
-pub(super) fn entries(path: &Path, text: String, sizing: &Sizing, single: bool) -> Result<Vec<Entry>, String> {
+/// Every model of a text that is asked for by some settings. `single`: with inference memory for one example.
+pub(super) fn entries(path: &Path, text: String, sizings: &[Sizing], single: bool) -> Result<Vec<Entry>, String> {
     let mut document = arch::read(path, text, &Project::of(path));
-    let sizing = &sizing.of_text(&document);
     let source = path.display().to_string();
     let mut outcomes = Vec::new();
     let mut found = std::mem::take(&mut document.diagnostics);
@@ -27,11 +26,12 @@ pub(super) fn entries(path: &Path, text: String, sizing: &Sizing, single: bool) 
     } else if let Some(why) = document.no_model() {
         outcomes.push(broken(path, found.into_iter().chain([why]).collect()));
     } else {
-        found.extend(sizing.notice());
-        let mut about_file = Some(found);
-        for index in chosen(&document, path, sizing)? {
-            let findings = about_file.take().unwrap_or_default();
-            outcomes.push(outcome(&document, index, &source, findings, sizing, single));
+        for sizing in sizings {
+            let sizing = &sizing.of_text(&document);
+            found.extend(sizing.notice());
+            for index in chosen(&document, path, sizing)? {
+                outcomes.push(outcome(&document, index, &source, std::mem::take(&mut found), sizing, single));
+            }
         }
     }
     let sources = Rc::new(document.sources);

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> Exit {
     let mut entries = Vec::new();
     let mut failures = Vec::new();
     for file in &args.files {
-        match size(file, &config::sizing(config.as_ref(), &args.sizing, file), single) {
+        match size(file, &config::sizings(config.as_ref(), &args.sizing, file), single) {
             Ok(read) => entries.extend(read),
             Err(message) => failures.push((entries.len(), message)),
         }
@@ -108,17 +108,18 @@ fn explain(entries: &[Entry], failures: &[(usize, String)], looks: &Looks) {
 }
 
 /// Sizes what one argument names.
-fn size(file: &Path, sizing: &Sizing, single: bool) -> Result<Vec<Entry>, String> {
-    let mut entries = input::read(file, sizing.stdin_filename.as_deref(), &Sizer { sizing, single })?;
-    if sizing.strict {
+fn size(file: &Path, sizings: &[Sizing], single: bool) -> Result<Vec<Entry>, String> {
+    let stdin = sizings.iter().find_map(|sizing| sizing.stdin_filename.as_deref());
+    let mut entries = input::read(file, stdin, &Sizer { sizings, single })?;
+    if sizings.iter().any(|sizing| sizing.strict) {
         entries.iter_mut().for_each(forbid_unknown);
     }
     Ok(entries)
 }
 
-/// Sizes every model of a file. `single`: with inference memory for one example.
+/// Sizes every model of a file, or those that the settings name. `single`: with inference memory for one example.
 pub(super) struct Sizer<'a> {
-    pub sizing: &'a Sizing,
+    pub sizings: &'a [Sizing],
     pub single: bool,
 }
 
@@ -126,7 +127,7 @@ impl Reader for Sizer<'_> {
     type Made = Vec<Entry>;
 
     fn text(&self, path: &Path, text: String) -> Result<Vec<Entry>, String> {
-        arch::entries(path, text, self.sizing, self.single)
+        arch::entries(path, text, self.sizings, self.single)
     }
 
     fn graph<C: Contents>(
@@ -134,7 +135,8 @@ impl Reader for Sizer<'_> {
         path: &Path,
         open: impl Fn() -> io::Result<C>,
     ) -> io::Result<Result<Vec<Entry>, String>> {
-        Ok(Ok(vec![onnx::entry(path, open, self.sizing, self.single)?]))
+        let sized = self.sizings.iter().take(1).map(|sizing| onnx::entry(path, &open, sizing, self.single));
+        sized.collect::<io::Result<_>>().map(Ok)
     }
 
     fn wrong(&self, path: &Path, why: Diagnostic) -> Result<Vec<Entry>, String> {

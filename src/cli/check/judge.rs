@@ -56,9 +56,11 @@ impl Reader for Judge<'_> {
         let mut judged = Judged { diagnostics: std::mem::take(&mut document.diagnostics), ..Judged::default() };
         if !arch::has_errors(&judged.diagnostics) {
             judged.is_library = document.models().next().is_none();
-            let sizing = config::sizing(self.config, self.args, path).of_text(&document);
-            for index in arch::chosen(&document, path, &sizing)? {
-                self.model(path, &document, index, &sizing, &mut judged);
+            for sizing in config::sizings(self.config, self.args, path) {
+                let sizing = sizing.of_text(&document);
+                for index in arch::chosen(&document, path, &sizing)? {
+                    self.model(path, &document, index, &sizing, &mut judged);
+                }
             }
         }
         judged.sources = document.sources;
@@ -66,7 +68,8 @@ impl Reader for Judge<'_> {
     }
 
     fn graph<C: Contents>(&self, path: &Path, open: impl Fn() -> io::Result<C>) -> io::Result<Result<Judged, String>> {
-        let (read, sizing) = onnx::read(&open, &config::sizing(self.config, self.args, path))?;
+        let sizings = config::sizings(self.config, self.args, path);
+        let (read, sizing) = onnx::read(&open, sizings.first().unwrap_or(self.args))?;
         let mut judged = Judged { diagnostics: read.diagnostics, ..Judged::default() };
         if let Some(mut model) = read.model.filter(|_| !arch::has_errors(&judged.diagnostics)) {
             if model.name.is_empty() {
@@ -131,7 +134,9 @@ impl Judge<'_> {
         if settings.strict && !sizing.unknown().is_empty() {
             found.push(budget::not_known(&sizing));
         }
-        let entry = self.config.and_then(|config| Some((config, config.entry(path)?)));
+        // A graph is one model, whatever it is called.
+        let name = document.map(|_| model.name.as_str());
+        let entry = self.config.and_then(|config| Some((config, config.entry(path, name)?)));
         let limits = entry.map_or(&[][..], |(_, (_, entry))| &entry.limits);
         for limit in limits {
             let place = || entry.map_or_else(String::new, |(config, (at, _))| config.limit_place(at, &limit.quantity));

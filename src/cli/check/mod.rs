@@ -11,6 +11,7 @@ use super::{Exit, input};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use cnnsize::base::diagnostic::Severity;
 use cnnsize::render::Style;
+use cnnsize::render::escape::visible;
 use cnnsize::render::findings::{self, FORMATS, File, Format};
 use judge::{Judge, Judged};
 use lock::Lock;
@@ -96,6 +97,10 @@ pub(super) fn run(args: &Args) -> Exit {
     }
     let style = wishes.style(&Style::default(), Stream::Out);
     let format = args.format.unwrap_or(&FORMATS[0]);
+    // What sums up a run would belie the failure.
+    if files.is_empty() && exit == Exit::Failed && format.name == FORMATS[0].name {
+        return exit;
+    }
     exit.max(Exit::of(terminal::print(|out| (format.write)(&files, &style, out))))
 }
 
@@ -139,6 +144,14 @@ fn plan(args: &Args) -> Result<(Option<Config>, Vec<PathBuf>), Failure> {
             ));
         };
         config.files()?.into_iter().for_each(add);
+        // A hook names a configuration that changed, and it may be one of lints alone.
+        if files.is_empty() && !args.force_exclude {
+            let path = config.path.display().to_string();
+            return Err(Failure::Other(format!(
+                "nothing to check: `{}` lists no model that it does not exclude; add some under `models:`, or name files",
+                visible(&path)
+            )));
+        }
     }
     Ok((config, files))
 }

@@ -59,10 +59,11 @@ pub(super) struct Entry {
 /// What is wrong with a configuration, with the text that it points into.
 pub(super) type Wrong = Box<(Diagnostic, Sources)>;
 
-/// The settings that hold for a file: those of the command line, and what the configuration adds.
-pub(super) fn sizing(config: Option<&Config>, line: &Sizing, file: &Path) -> Sizing {
+/// The settings that hold for a file: those of the command line, and what the configuration adds. Several where it has
+/// an entry for each of some models of the file.
+pub(super) fn sizings(config: Option<&Config>, line: &Sizing, file: &Path) -> Vec<Sizing> {
     let file = line.stdin_filename.as_deref().filter(|_| file == Path::new("-")).unwrap_or(file);
-    config.map_or_else(|| line.clone(), |config| config.sizing(line, file))
+    config.map_or_else(|| vec![line.clone()], |config| config.sizings(line, file))
 }
 
 /// Says what is wrong with a configuration.
@@ -131,18 +132,44 @@ impl Config {
         self.exclude.iter().any(|pattern| find::matches(self.folder(), pattern, file))
     }
 
-    /// The first entry that names a file, with its number.
-    pub(super) fn entry(&self, file: &Path) -> Option<(usize, &Entry)> {
-        self.models.iter().enumerate().find(|(_, entry)| find::matches(self.folder(), &entry.pattern, file))
+    /// The first entry that names a file and, where it is about one model, this one. With its number.
+    pub(super) fn entry(&self, file: &Path, model: Option<&str>) -> Option<(usize, &Entry)> {
+        let fits = |entry: &Entry| model.is_none_or(|model| entry.model().is_none_or(|own| own == model));
+        self.entries(file).find(|(_, entry)| fits(entry))
     }
 
-    /// The settings of the command line, then those of a file's entry, then the defaults; what the file may say itself
-    /// goes before those, see [`Sizing::of_text`].
-    fn sizing(&self, line: &Sizing, file: &Path) -> Sizing {
+    /// Entries that name a file, with their numbers.
+    fn entries(&self, file: &Path) -> impl Iterator<Item = (usize, &Entry)> {
+        self.models.iter().enumerate().filter(|(_, entry)| find::matches(self.folder(), &entry.pattern, file))
+    }
+
+    fn sizings(&self, line: &Sizing, file: &Path) -> Vec<Sizing> {
+        let one = self.entry(file, line.model.as_deref()).map(|(_, entry)| entry);
+        if line.model.is_some() || one.is_none_or(|entry| entry.model().is_none()) {
+            return vec![self.sizing(line, one)];
+        }
+        let mut by_model: Vec<&Entry> = Vec::new();
+        for (_, entry) in self.entries(file).take_while(|(_, entry)| entry.model().is_some()) {
+            if by_model.iter().all(|other| other.model() != entry.model()) {
+                by_model.push(entry);
+            }
+        }
+        let mut sizings: Vec<Sizing> = by_model.into_iter().map(|entry| self.sizing(line, Some(entry))).collect();
+        if sizings.len() > 1 {
+            // No model of the file is passed over for another.
+            for sizing in &mut sizings {
+                sizing.configured.words.retain(|word| !word.starts_with("model "));
+            }
+        }
+        sizings
+    }
+
+    /// The settings of the command line, then those of an entry, then the defaults; what the file may say itself goes
+    /// before those, see [`Sizing::of_text`].
+    fn sizing(&self, line: &Sizing, entry: Option<&Entry>) -> Sizing {
         let mut sizing = line.clone();
         let mut words = Vec::new();
-        let entry = self.entry(file).map(|(_, entry)| &entry.given);
-        for given in entry.into_iter().chain([&self.defaults]) {
+        for given in entry.map(|entry| &entry.given).into_iter().chain([&self.defaults]) {
             let new = given.words.iter().filter(|(setting, word)| !(setting.says)(&sizing, word));
             words.extend(new.map(|(setting, word)| format!("{} {word}", setting.name)));
             sizing = sizing.over(&given.sizing);
@@ -167,6 +194,13 @@ impl Config {
 
     fn place(&self, steps: &[place::Step]) -> Origin {
         place::of(self.id, &self.sources, steps)
+    }
+}
+
+impl Entry {
+    /// The one model that it is about.
+    fn model(&self) -> Option<&str> {
+        self.given.sizing.model.as_deref()
     }
 }
 

@@ -44,7 +44,7 @@ impl Reader for Preparer {
         if self.keep {
             return Err("a text has no weights to keep; `--weights random` makes some up".into());
         }
-        let entries = arch::entries(path, text.clone(), &self.sizing, false)?;
+        let entries = arch::entries(path, text.clone(), std::slice::from_ref(&self.sizing), false)?;
         if entries.iter().any(|entry| is_wrong(entry.diagnostics())) {
             return Ok(Prepared::Broken(entries));
         }

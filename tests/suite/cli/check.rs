@@ -227,6 +227,63 @@ fn init_writes_budgets_that_hold_today_and_no_more() {
     assert_eq!(run_in(&folder, &["init"]).code, Some(2));
 }
 
+/// An inner product of 192 values with n units has 193 n parameters.
+#[test]
+fn init_budgets_each_model_of_a_file() {
+    let folder = folder("init_models");
+    let text = |small: u32| {
+        format!(
+            "model small {{\ninput 3@8x8\nflatten\ndense {small}\n}}\nmodel big {{\ninput 3@8x8\nflatten\ndense 90\n}}\n"
+        )
+    };
+    file(&folder, "two.arch", text(4));
+    assert_eq!(run_in(&folder, &["init"]).code, Some(0));
+    let sized = run_in(&folder, &["two.arch"]);
+    assert!(sized.out.contains("small") && sized.out.contains("big") && sized.err.is_empty(), "{sized:?}");
+    assert_eq!(run_in(&folder, &["check"]).code, Some(0));
+    file(&folder, "two.arch", text(5));
+    let checked = run_in(&folder, &["check"]);
+    assert_eq!(checked.code, Some(1));
+    assert!(checked.out.contains("`params` is 965 parameters, over the budget of 772"), "{}", checked.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn init_walks_any_folder_and_says_what_it_leaves_out() {
+    use std::os::unix::{ffi::OsStrExt, fs::symlink};
+    let folder = folder("init_walk");
+    for place in ["a.arch", "target/b.arch", ".hidden/c.arch"] {
+        file(&folder, place, GOOD);
+    }
+    file(&folder, "broken.arch", BROKEN);
+    for name in [&b"\xff.txt"[..], b"\xff.arch"] {
+        // Some systems have no such names.
+        let _ = fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), GOOD);
+    }
+    symlink(".", folder.join("loop")).expect("a link");
+    symlink("nowhere.arch", folder.join("dangling.arch")).expect("a link");
+    let run = run_in(&folder, &["init"]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    for left_out in ["`target`", "`loop`", "`dangling.arch`", "`broken.arch`"] {
+        assert!(run.err.contains(&format!("left out {left_out}: ")), "{left_out} in {}", run.err);
+    }
+    let config = fs::read_to_string(folder.join("cnnsize.yaml")).expect("a configuration");
+    assert_eq!(config.matches("- path: ").count(), 1, "{config}");
+}
+
+#[test]
+fn nothing_to_check_is_no_success() {
+    let folder = folder("check_nothing");
+    file(&folder, "cnnsize.yaml", "lints: { even-same: off }\n");
+    let run = run_in(&folder, &["check"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{run:?}");
+    assert!(run.err.contains("nothing to check"), "{}", run.err);
+    // A hook names what changed.
+    assert_eq!(run_in(&folder, &["check", "--force-exclude", "cnnsize.yaml"]).code, Some(0));
+    let run = run_in(&folder, &["check", "nope.arch"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{run:?}");
+}
+
 fn schema() -> jsonschema::Validator {
     jsonschema::validator_for(&json(&run(&["schema", "config"]).out)).expect("a schema")
 }
