@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How the process is started and how long it may be silent.
 #[derive(Clone, Debug)]
@@ -47,11 +47,13 @@ impl Content for Vec<u8> {
 pub(super) struct Done {
     pub(super) library: Library,
     pub(super) using: Using,
-    /// Of each task, what came out or why the runtime refused.
+    /// Of each task, what came out or why the runtime refused. Of the first ones only where there is a failure.
     pub(super) answers: Vec<Result<Answer, String>>,
+    /// Why there is nothing of the others.
+    pub(super) failure: Option<Failure>,
 }
 
-/// Why nothing could be measured.
+/// Why something could not be measured.
 #[derive(Debug)]
 pub enum Failure {
     /// No library, with those that were tried.
@@ -76,6 +78,13 @@ pub enum Failure {
     },
     /// Something of the system failed.
     System(String),
+}
+
+impl Failure {
+    /// Whether another run may do better: this one ended or hung.
+    pub fn is_of_this_run(&self) -> bool {
+        matches!(self, Failure::Ended { .. } | Failure::Silent { .. })
+    }
 }
 
 impl fmt::Display for Failure {
@@ -112,14 +121,52 @@ impl fmt::Display for Failure {
 /// Where the system's loader looks for libraries beside its own places. An empty part would be the working directory.
 const LOADER_PATH: &str = "LD_LIBRARY_PATH";
 
-/// Does a job. `doing` says what each task is, for people; `tell` is called as each begins.
+/// How long a process may take to end once there is nothing more to wait for.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Does a job. `doing` says what each task is, for people; `tell` is called as each begins. `Err` where no task could begin.
 pub(super) fn run(
     process: &Process,
     job: &Job,
     models: &[Arc<dyn Content>],
-    doing: &(dyn Fn(usize) -> String + Sync),
+    doing: &dyn Fn(usize) -> String,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Done, Failure> {
+    let first = serde_json::to_vec(job).map_err(|error| Failure::System(error.to_string()))?;
+    let mut child = start(process, job)?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    // These threads are not waited for: what the process has started may hold on to its pipes for longer than it lives.
+    let models = models.to_vec();
+    // It may end before it has read everything; how it ended says more than the broken pipe.
+    thread::spawn(move || stdin.map(|stdin| send(&first, &models, stdin)));
+    let (sender, words) = mpsc::channel();
+    thread::spawn(move || sender.send(stderr.map(last_words).unwrap_or_default()));
+    let (sender, events) = mpsc::channel();
+    thread::spawn(move || {
+        for line in stdout.into_iter().flat_map(|out| BufReader::new(out).split(b'\n')).map_while(Result::ok) {
+            // Plug-ins may print on standard output too.
+            if let Ok(event) = serde_json::from_slice::<Event>(&line)
+                && sender.send(event).is_err()
+            {
+                break;
+            }
+        }
+    });
+    let mut heard = listen(&events, job.tasks.len(), process.patience, doing, tell);
+    let how = end(&mut child, if heard.failure.is_some() { Duration::ZERO } else { GRACE });
+    if heard.failure.is_none() && (heard.answers.len() < job.tasks.len() || heard.using.is_none()) {
+        let said = words.recv_timeout(GRACE).unwrap_or_default();
+        heard.failure = Some(Failure::Ended { how, doing: heard.last, said });
+    }
+    let Heard { library, using, answers, failure, .. } = heard;
+    match (library, using, failure) {
+        (Some(library), Some(using), failure) => Ok(Done { library, using, answers, failure }),
+        (_, _, Some(failure)) => Err(failure),
+        (..) => Err(Failure::System("ONNX Runtime does not say which it is".into())),
+    }
+}
+
+fn start(process: &Process, job: &Job) -> Result<Child, Failure> {
     let mut command = Command::new(&process.program);
     // The loader reads this once, when a process starts.
     let own = env::var_os(LOADER_PATH).unwrap_or_default();
@@ -132,46 +179,9 @@ pub(super) fn run(
     } else {
         command.env_remove(LOADER_PATH);
     }
-    let mut child = command
-        .args(&process.arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| Failure::System(format!("cannot start `{}`: {error}", process.program.display())))?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    thread::scope(|scope| {
-        // It may end before it has read everything; how it ended says more than the broken pipe.
-        scope.spawn(move || stdin.map(|stdin| send(job, models, stdin)));
-        let said = scope.spawn(move || stderr.map(last_words).unwrap_or_default());
-        let (sender, events) = mpsc::channel();
-        scope.spawn(move || {
-            for line in stdout.into_iter().flat_map(|out| BufReader::new(out).split(b'\n')).map_while(Result::ok) {
-                // Plug-ins may print on standard output too.
-                if let Ok(event) = serde_json::from_slice::<Event>(&line)
-                    && sender.send(event).is_err()
-                {
-                    break;
-                }
-            }
-        });
-        let heard = listen(&events, process.patience, doing, tell);
-        let status = end(&mut child, heard.is_err());
-        let said = said.join().unwrap_or_default();
-        let (mut listened, last) = match heard {
-            Ok(heard) => heard,
-            Err(silent) => return Err(silent),
-        };
-        if let Some(failure) = listened.failure.take() {
-            return Err(failure);
-        }
-        match (listened.library, listened.using) {
-            (Some(library), Some(using)) if listened.answers.len() == job.tasks.len() => {
-                Ok(Done { library, using, answers: listened.answers })
-            }
-            _ => Err(Failure::Ended { how: how(status), doing: last, said }),
-        }
-    })
+    command.args(&process.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let unstartable = |error| Failure::System(format!("cannot start `{}`: {error}", process.program.display()));
+    command.spawn().map_err(unstartable)
 }
 
 #[derive(Default)]
@@ -181,53 +191,63 @@ struct Heard {
     answers: Vec<Result<Answer, String>>,
     tried: Vec<Tried>,
     failure: Option<Failure>,
+    /// What the process was doing last.
+    last: String,
 }
 
-/// Listens until the process has nothing more to say; what it was doing last. `Err` when it was silent for too long.
+/// Listens until so many tasks are answered, or the process has nothing more to say.
 fn listen(
     events: &mpsc::Receiver<Event>,
+    tasks: usize,
     patience: Duration,
-    doing: &(dyn Fn(usize) -> String + Sync),
+    doing: &dyn Fn(usize) -> String,
     tell: &mut dyn FnMut(&str),
-) -> Result<(Heard, String), Failure> {
-    let mut heard = Heard::default();
-    let mut last = "starting".to_string();
-    loop {
+) -> Heard {
+    let mut heard = Heard { last: "starting".into(), ..Heard::default() };
+    while heard.failure.is_none() && heard.answers.len() < tasks {
         match events.recv_timeout(patience) {
-            Ok(Event::Trying(path)) => last = format!("loading `{}`", path.display()),
+            Ok(Event::Trying(path)) => heard.last = format!("loading `{}`", path.display()),
             Ok(Event::Failed(tried)) => heard.tried.push(tried),
             Ok(Event::Loaded(library)) => {
                 heard.library = Some(library);
-                last = "looking for a device".into();
+                heard.last = "looking for a device".into();
             }
             Ok(Event::NoLibrary) => heard.failure = Some(Failure::NoLibrary(std::mem::take(&mut heard.tried))),
             Ok(Event::Using(using)) => heard.using = Some(using),
             Ok(Event::NoDevice(why)) => heard.failure = Some(Failure::NoDevice(why)),
             Ok(Event::Began(task)) => {
-                last = doing(task);
-                tell(&last);
+                heard.last = doing(task);
+                tell(&heard.last);
             }
             Ok(Event::Done(_, answer)) => heard.answers.push(Ok(answer)),
             Ok(Event::Refused(_, why)) => heard.answers.push(Err(why)),
-            Err(RecvTimeoutError::Disconnected) => return Ok((heard, last)),
+            Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
-                return Err(Failure::Silent { seconds: patience.as_secs_f64(), doing: last });
+                heard.failure = Some(Failure::Silent { seconds: patience.as_secs_f64(), doing: heard.last.clone() });
             }
         }
     }
+    heard
 }
 
-/// Waits for the process, or ends it.
-fn end(child: &mut Child, silent: bool) -> io::Result<ExitStatus> {
-    if silent {
-        child.kill()?;
+/// How the process ends; it is ended where that takes longer than this.
+fn end(child: &mut Child, grace: Duration) -> String {
+    let began = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return how(status),
+            Ok(None) if began.elapsed() < grace => thread::sleep(Duration::from_millis(5)),
+            Ok(None) => break,
+            Err(error) => return error.to_string(),
+        }
     }
-    child.wait()
+    let ended = child.kill().and_then(|()| child.wait());
+    ended.map_or_else(|error| error.to_string(), |_| "silence (it closed its output and ran on)".into())
 }
 
-fn send(job: &Job, models: &[Arc<dyn Content>], stdin: impl Write) -> io::Result<()> {
+fn send(job: &[u8], models: &[Arc<dyn Content>], stdin: impl Write) -> io::Result<()> {
     let mut out = BufWriter::new(stdin);
-    serde_json::to_writer(&mut out, job)?;
+    out.write_all(job)?;
     writeln!(out)?;
     for model in models {
         model.write(&mut out)?;
@@ -254,11 +274,7 @@ fn last_words(from: impl Read) -> String {
 const LINES: usize = 3;
 
 /// How a process ended.
-fn how(status: io::Result<ExitStatus>) -> String {
-    let status = match status {
-        Ok(status) => status,
-        Err(error) => return error.to_string(),
-    };
+fn how(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         let mut text = format!("signal {signal}");
@@ -279,21 +295,53 @@ fn how(status: io::Result<ExitStatus>) -> String {
 #[cfg(all(test, unix))]
 mod tests {
     use super::super::device::Device;
+    use super::super::job::Task;
     use super::*;
 
-    /// What becomes of a process that does this in place of running models.
-    fn failure(script: &str) -> Option<Failure> {
+    /// What comes of two tasks in a process that does this in place of running models.
+    fn done(script: &str) -> Result<Done, Failure> {
         let arguments = vec!["-c".into(), script.into()];
-        let process = Process { program: "sh".into(), arguments, patience: Duration::from_secs(2) };
+        let process = Process { program: "sh".into(), arguments, patience: Duration::from_secs(4) };
         let job = Job {
             libraries: Vec::new(),
             device: Device::Cpu,
             folder: None,
             scratch: PathBuf::new(),
-            tasks: vec![super::super::job::Task::Copy],
+            tasks: vec![Task::Copy, Task::Copy],
             models: Vec::new(),
         };
-        run(&process, &job, &[], &|_| "copying".into(), &mut |_| {}).err()
+        run(&process, &job, &[], &|_| "copying".into(), &mut |_| {})
+    }
+
+    fn failure(script: &str) -> Option<Failure> {
+        done(script).err()
+    }
+
+    /// The start of a script that says what it runs on and does one task.
+    const ONE: &str = r#"
+        read -r job
+        echo '{"Loaded":{"candidate":{"place":"","path":""},"version":"1.32.0","providers":[]}}'
+        echo '{"Using":{"provider":"CPUExecutionProvider","device":"cpu","passed_over":[]}}'
+        echo '{"Began":0}'
+        echo '{"Done":[0,{"Sum":7}]}'
+    "#;
+
+    #[test]
+    fn what_was_answered_before_the_end_is_kept() {
+        let crashed = done(&format!(r#"{ONE} echo '{{"Began":1}}'; kill -SEGV $$"#)).expect("it began");
+        assert_eq!(crashed.answers, [Ok(Answer::Sum(7))]);
+        let said = crashed.failure.map(|failure| failure.to_string()).unwrap_or_default();
+        assert_eq!(said, "ONNX Runtime ended with signal 11 (a memory fault) while copying");
+    }
+
+    #[test]
+    fn a_process_that_does_not_end_is_ended() {
+        // Another process holds on to its pipes.
+        let all = done(&format!(r#"{ONE} echo '{{"Refused":[1,"no"]}}'; sleep 30 & sleep 30"#)).expect("it began");
+        assert_eq!(all.answers, [Ok(Answer::Sum(7)), Err("no".into())]);
+        assert!(all.failure.is_none(), "{:?}", all.failure);
+        let closed = done(&format!("{ONE} exec 1>&- 2>&-; exec sleep 30")).expect("it began");
+        assert!(matches!(closed.failure, Some(Failure::Ended { how, .. }) if how.starts_with("silence")));
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub(super) struct Counted<'a> {
 /// Compares everything that was measured of a case, and adds it to what is known of the model.
 pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done, counted: &mut Counted) {
     let sizing = Sizing::of(case.model, case.batch, convention::default());
-    let Done { library, using, answers } = done;
+    let Done { library, using, answers, failure } = done;
+    verified.miss(failure.as_ref().map(ToString::to_string));
     let (mut kinds, mut reasons) = (Kinds::default(), BTreeSet::new());
     for (purpose, task) in &plan.purposes {
         match (purpose, answers.get(*task)) {

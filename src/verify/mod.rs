@@ -56,7 +56,8 @@ pub struct Settings {
 }
 
 /// Runs a model at every batch for which there is a case, and compares. `single`: the model for one example, of which
-/// single nodes are counted. `tell` hears what is being done.
+/// single nodes are counted. `tell` hears what is being done. A runtime that ends or hangs takes what was still to be
+/// measured at that batch with it, and nothing else. `Err` where it cannot run at all.
 pub fn verify(
     name: &str,
     source: &str,
@@ -81,29 +82,49 @@ pub fn verify(
     }
     let sums = vec![None; countables.len()];
     let mut counted = Counted { batch, countables: &countables, not: &not, names: &names, sums };
+    let mut to_count = &*countables;
     for case in cases {
-        let wanted = if verified.runtime.is_none() { &*countables } else { &[] };
-        match Plan::new(case, wanted) {
-            Ok(plan) => {
-                let doing = |task: usize| plan.doing(task, case);
-                let done = run(plan.tasks.clone(), &plan.models, settings, &doing, tell)?;
+        let plan = match Plan::new(case, to_count) {
+            Ok(plan) => plan,
+            Err(why) => {
+                verified.miss([why]);
+                continue;
+            }
+        };
+        let doing = |task: usize| plan.doing(task, case);
+        match run(plan.tasks.clone(), &plan.models, settings, &doing, tell) {
+            Ok(done) => {
+                if plan.has_counted(done.answers.len()) {
+                    to_count = &[];
+                }
                 compare::add(&mut verified, case, &plan, done, &mut counted);
             }
-            Err(why) => verified.missing.push(why),
+            Err(failure) if verified.runtime.is_none() && !failure.is_of_this_run() => return Err(failure),
+            Err(failure) => verified.miss([failure.to_string()]),
         }
     }
     let times: Vec<_> = verified.runs.iter_mut().filter_map(|run| run.time.as_mut()).collect();
     if times.iter().any(|time| !time.above.is_empty()) {
-        let (product, macs, tasks) = plan::roof().map_err(Failure::System)?;
-        let doing = |_| "measuring the machine".into();
-        let done = run(tasks, &[Arc::new(product.model)], settings, &doing, tell)?;
-        if let Some(roof) = compare::roof(&done.answers, macs) {
-            for time in times {
-                time.raise(roof);
+        let failure = match again(settings, tell) {
+            Ok((roof, failure)) => {
+                for (time, roof) in times.into_iter().zip(roof.into_iter().cycle()) {
+                    time.raise(roof);
+                }
+                failure
             }
-        }
+            Err(failure) => Some(failure),
+        };
+        verified.miss(failure.map(|failure| failure.to_string()));
     }
     Ok(verified)
+}
+
+/// Measures how fast the machine multiplies once more, and says why it could not do so to the end.
+fn again(settings: &Settings, tell: &mut dyn FnMut(&str)) -> Result<(Option<f64>, Option<Failure>), Failure> {
+    let (product, macs, tasks) = plan::roof().map_err(Failure::System)?;
+    let doing = |_| "measuring the machine".into();
+    let done = run(tasks, &[Arc::new(product.model)], settings, &doing, tell)?;
+    Ok((compare::roof(&done.answers, macs), done.failure))
 }
 
 /// What the library can run models on, and the devices that it sees.
@@ -111,6 +132,9 @@ pub fn devices(settings: &Settings) -> Result<(Library, Using, Vec<String>), Fai
     let (product, _) = ones::product(1).map_err(Failure::System)?;
     let doing = |_| "looking for devices".into();
     let done = run(vec![Task::Devices], &[Arc::new(product.model)], settings, &doing, &mut |_| {})?;
+    if let Some(failure) = done.failure {
+        return Err(failure);
+    }
     match done.answers.into_iter().next() {
         Some(Ok(Answer::Devices(devices))) => Ok((done.library, done.using, devices)),
         Some(Err(why)) => Err(Failure::System(why)),
@@ -123,7 +147,7 @@ fn run(
     tasks: Vec<Task>,
     models: &[Arc<dyn Content>],
     settings: &Settings,
-    doing: &(dyn Fn(usize) -> String + Sync),
+    doing: &dyn Fn(usize) -> String,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Done, Failure> {
     let scratch = Scratch::new().map_err(Failure::System)?;
@@ -136,4 +160,35 @@ fn run(
         models: models.iter().map(|model| model.size()).collect(),
     };
     child::run(&settings.process, &job, models, doing, tell)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::report::Verdict;
+    use super::*;
+    use std::time::Duration;
+
+    /// A runtime that is lost at every batch, after it has delivered a shape that nobody predicted.
+    #[test]
+    fn a_mismatch_outlives_the_runtime() {
+        let script = r#"
+            read -r job
+            echo '{"Loaded":{"candidate":{"place":"","path":""},"version":"1.32.0","providers":[]}}'
+            echo '{"Using":{"provider":"CPUExecutionProvider","device":"cpu","passed_over":[]}}'
+            echo '{"Began":0}'
+            echo '{"Done":[0,{"Types":[{"dtype":"f32","dims":[1,3,5]},{"dtype":"f32","dims":[1,3,4]}]}]}'
+            kill -SEGV $$
+        "#;
+        let arguments = vec!["-c".into(), script.into()];
+        let process = Process { program: "sh".into(), arguments, patience: Duration::from_mins(1) };
+        let settings = Settings { process, libraries: Vec::new(), device: Device::Cpu, folder: None };
+        let model = tensors::tests::model();
+        let cases = [1, 2].map(|batch| Case { model: &model, batch, file: File::exported(&model).unwrap() });
+        let verified = verify("two", "two.arch", (&model, 1), &cases, &settings, &mut |_| {}).unwrap();
+        assert_eq!((verified.verdict(), verified.runs.len()), (Verdict::Mismatch, 2));
+        assert_eq!(verified.runs[1].tensors.as_ref().map(report::Tensors::agree), Some(1));
+        let [first, second] = &*verified.missing else { panic!("{:?}", verified.missing) };
+        assert!(first.starts_with("ONNX Runtime ended with signal 11") && first.ends_with("batch 1"), "{first}");
+        assert!(second.ends_with("batch 2"), "{second}");
+    }
 }

@@ -114,6 +114,13 @@ impl Plan {
         format!("{what} of `{}` at batch {}", case.model.name, case.batch)
     }
 
+    /// Whether nodes have begun to be counted when so many tasks are answered.
+    pub(super) fn has_counted(&self, answered: usize) -> bool {
+        let counts = |purpose: &Purpose| matches!(purpose, Purpose::Nominal(_) | Purpose::Effective(_));
+        let first = self.purposes.iter().find(|(purpose, _)| counts(purpose));
+        first.is_none_or(|(_, task)| answered >= *task)
+    }
+
     fn one(&mut self, purpose: Purpose, one: &OneNode) {
         let same = self.counted.iter().find(|(model, feeds, _)| *model == one.model && *feeds == one.feeds);
         if let Some((_, _, task)) = same {

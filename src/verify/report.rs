@@ -42,6 +42,15 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// Adds reasons why something was not measured, each once.
+    pub(super) fn miss(&mut self, reasons: impl IntoIterator<Item = String>) {
+        for why in reasons {
+            if !self.missing.contains(&why) {
+                self.missing.push(why);
+            }
+        }
+    }
+
     /// What the comparison comes to.
     pub fn verdict(&self) -> Verdict {
         let runs = self.runs.iter().flat_map(Run::checks).map(|check| check.verdict).max();

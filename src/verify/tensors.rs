@@ -87,7 +87,7 @@ pub(super) fn compare(case: &Case, measured: Vec<(Range<usize>, Vec<Typed>)>) ->
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::subject::File;
     use super::*;
     use crate::base::diagnostic::Origin;
@@ -97,7 +97,7 @@ mod tests {
     use crate::tensor::{DType, Shape, TensorType};
 
     /// A rectifier of 1x3x4, and another of what that delivers.
-    fn model() -> Model {
+    pub(in crate::verify) fn model() -> Model {
         let mut builder = Builder::new();
         let mut value = builder.input("x", TensorType::new(DType::F32, Shape::known(&[1, 3, 4])).into());
         for name in ["a", "b"] {
