@@ -43,6 +43,16 @@ pub(super) fn read<R: Reader>(file: &Path, stdin: Option<&Path>, reader: &R) -> 
     }
 }
 
+/// The format of a file, as [`read`] takes it; `None` where that is seen later, as that of standard input, or never.
+pub(super) fn format(file: &Path) -> Option<&'static str> {
+    if !fs::metadata(file).ok()?.is_file() {
+        return None;
+    }
+    let mut start = [0];
+    let read = File::open(file).and_then(|mut file| file.read(&mut start)).ok()?;
+    Some(if is_graph(file, &start[..read]) { "onnx" } else { "arch" })
+}
+
 /// The networks that a file names, each with its batch, once [`entries`] has found no error in it.
 pub(super) fn models(file: &Path, sizing: &Sizing) -> Result<Vec<(Model, u64)>, String> {
     let shown = visible(&file.display().to_string()).into_owned();

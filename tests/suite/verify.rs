@@ -126,7 +126,8 @@ fn a_library_that_is_none_is_not_passed_over() {
 fn silence_and_a_lack_of_room_have_a_remedy() {
     let output = run(&["examples/textbook.arch", "--timeout", "0.000001"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("--timeout SECONDS"), "{}", said(&output));
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(table.contains("incomplete") && table.contains("--timeout SECONDS"), "{table}");
     let mut command = verify(&["examples/textbook.arch"]);
     let output = command.env("ORT_DYLIB_PATH", library()).env("TMPDIR", "/nowhere").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
@@ -203,4 +204,24 @@ fn graphs_run_with_made_up_weights_and_another_batch() {
     let output = run(&[&arch, "--weights", "keep"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("--weights random"), "{}", said(&output));
+}
+
+/// An option that would change nothing is a mistake of somebody who thinks that it does.
+#[test]
+fn options_that_say_nothing_of_the_file_are_refused() {
+    let arch = file("verify_misplaced", "small.arch", "input 3@8x8\nflatten\ndense 10\n");
+    let path = file("verify_misplaced", "small.onnx", "");
+    let mut export = Command::new(env!("CARGO_BIN_EXE_cnnsize"));
+    assert_eq!(export.args(["export", &arch, "-o", &path]).status().expect("it starts").code(), Some(0));
+    let wrong: [(&str, &[&str]); 4] = [
+        (&arch, &["--dim", "N=3"]),
+        (&path, &["--let", "k=3"]),
+        (&path, &["--model", "small"]),
+        (&path, &["--precision", "fp16"]),
+    ];
+    for (file, option) in wrong {
+        let output = run(&[&[file], option].concat());
+        assert_eq!(output.status.code(), Some(2), "{option:?}");
+        assert!(said(&output).contains(&format!("`{}`", option[0])) && output.stdout.is_empty(), "{}", said(&output));
+    }
 }

@@ -117,6 +117,11 @@ pub(super) fn run(args: &Args) -> Exit {
     if args.doctor {
         return Exit::of(doctor(&settings));
     }
+    let formats: Vec<_> = args.files.iter().map(|file| input::format(file)).collect();
+    let given = |wanted: &str| formats.iter().any(|format| format.is_none_or(|format| format == wanted));
+    if let Some(message) = args.sizing(None).misplaced(given) {
+        return Exit::of(Err(message));
+    }
     let wishes = Wishes { ascii: args.ascii, ..Wishes::default() };
     let mut exit = Exit::Fine;
     let mut all = Vec::new();
@@ -138,11 +143,12 @@ pub(super) fn run(args: &Args) -> Exit {
         });
     }
     let worst = all.iter().map(Verified::verdict).max().unwrap_or(Verdict::Agree);
-    exit = exit.max(match worst {
-        Verdict::Agree => Exit::Fine,
+    exit = match worst {
+        Verdict::Agree => exit,
         Verdict::Incomplete => Exit::Failed,
+        // What could not be measured takes nothing back.
         Verdict::Mismatch => Exit::Problem,
-    });
+    };
     if all.is_empty() && exit != Exit::Fine {
         return exit;
     }

@@ -66,6 +66,11 @@ impl Reader for Preparer {
         path: &Path,
         open: impl Fn() -> io::Result<C>,
     ) -> io::Result<Result<Prepared, String>> {
+        if self.sizing.precision.is_some() {
+            return Ok(Err(
+                "`--precision` sizes a graph as if it had been written so, and what runs is the graph as it is".into(),
+            ));
+        }
         let weights: Option<Weights> = if self.keep { None } else { Some(WEIGHTS) };
         let bindings = onnx::bindings(&self.sizing);
         let Rebuilt { read, message } = rebuild(open()?, &bindings, weights)?;
