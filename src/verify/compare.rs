@@ -8,7 +8,7 @@ use super::report::{
     MacMismatch, Macs, Memory, Mismatch, Pair, Peak, Run, Runtime, Term, Time, Type, Verified, Weights,
 };
 use super::subject::Case;
-use super::tensors;
+use super::{planned, tensors};
 use crate::analyze::memory::onnxruntime;
 use crate::analyze::{Sizing, convention};
 use crate::base::quantity::Bytes;
@@ -17,9 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Nodes that take less time than this many seconds show their start-up and the clock's grain, not their arithmetic.
 const SHORTEST: f64 = 20e-6;
-
-/// Threads with which memory is measured.
-const THREADS: u64 = 1;
 
 /// What was counted by running single nodes, at one batch.
 pub(super) struct Counted<'a> {
@@ -67,16 +64,19 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
     }
     let types = (!kinds.types.is_empty()).then(|| tensors::compare(case, kinds.types));
     let inserted: Vec<&NodeRun> = plain.map(|profile| inserted(case, profile)).unwrap_or_default();
-    // The plan is that of the processor.
-    let planned = kinds.peaks[0].map(|_| planned(case));
-    if let Some(Err(why)) = &planned {
-        verified.missing.push(format!("memory at batch {}: {why}", case.batch));
-    }
-    let planned = planned.and_then(Result::ok);
+    // Peaks are those of the processor, as plans are.
+    let planned = kinds.peaks.each_ref().map(|peaks| {
+        let graph = peaks.as_ref()?.graph.as_deref();
+        let how = graph.map_or("", |_| ", with the runtime's optimisations");
+        let plan = planned::of(case, graph);
+        let why = plan.as_ref().err();
+        verified.miss(why.map(|why| format!("memory at batch {}{how}: not predicted, because {why}", case.batch)));
+        plan.ok()
+    });
     let macs = macs(&sizing, counted, case.batch);
     for optimized in [false, true] {
         let place = usize::from(optimized);
-        let peaks = kinds.peaks[place];
+        let peaks = kinds.peaks[place].as_ref();
         let profile = kinds.profiles[place].as_ref();
         if peaks.is_none() && profile.is_none() && (optimized || types.is_none()) {
             continue;
@@ -86,7 +86,7 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
             optimized,
             tensors: types.clone().filter(|_| !optimized),
             weights: profile.filter(|_| !optimized).map(|profile| weights(case, &sizing, profile, &inserted)),
-            memory: memory(&sizing, planned.as_ref().filter(|_| !optimized), peaks, profile, optimized),
+            memory: memory(&sizing, planned[place].as_ref(), peaks, profile, optimized),
             macs: macs.clone().filter(|_| !optimized),
             time: profile.map(|profile| time(case, &sizing, profile, roof, optimized)),
         });
@@ -152,18 +152,10 @@ fn inserted<'a>(case: &Case, profile: &'a Profile) -> Vec<&'a NodeRun> {
     profile.nodes.iter().filter(|run| own(case, run).is_none()).collect()
 }
 
-/// What the runtime will take, or why that cannot be told.
-fn planned(case: &Case) -> Result<onnxruntime::Plan, String> {
-    onnxruntime::plan(case.model, THREADS).map_err(|unplanned| {
-        let node = unplanned.node.map(|id| format!(" (`{}`)", case.model.nodes[id].name));
-        format!("not predicted, because {}{}", unplanned.reason, node.unwrap_or_default())
-    })
-}
-
 fn memory(
     sizing: &Sizing,
     planned: Option<&onnxruntime::Plan>,
-    peaks: Option<Peaks>,
+    peaks: Option<&Peaks>,
     profile: Option<&Profile>,
     optimized: bool,
 ) -> Memory {

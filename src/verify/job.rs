@@ -23,7 +23,7 @@ pub(super) struct Job {
     pub(super) device: Device,
     /// Where data lies that models keep in other files.
     pub(super) folder: Option<PathBuf>,
-    /// A folder for profiles.
+    /// A folder for what the runtime writes: profiles, and graphs that it changed.
     pub(super) scratch: PathBuf,
     /// In order.
     pub(super) tasks: Vec<Task>,
@@ -38,7 +38,7 @@ pub(super) enum Task {
     Devices,
     /// Runs a model as it is and says the types of these values of it, which another message adds to its outputs.
     Types { model: usize, exposing: usize, wanted: Vec<String>, feeds: Vec<Feed> },
-    /// Measures live bytes of two runs.
+    /// Measures live bytes of two runs. With optimisation, the runtime writes the graph that it ran.
     Peaks { model: usize, optimized: bool, feeds: Vec<Feed> },
     /// Measures time, each node's own where nothing was optimised away, in at most so many runs.
     Profile { model: usize, optimized: bool, feeds: Vec<Feed>, runs: u32 },
@@ -147,12 +147,14 @@ pub(super) struct Typed {
 }
 
 /// Peaks of live bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Peaks {
     /// Of the session's allocator in its first run.
     pub(super) first: u64,
     /// In a later run.
     pub(super) steady: u64,
+    /// The graph that ran, where it is another one than was asked for. Large weights are not in it.
+    pub(super) graph: Option<PathBuf>,
 }
 
 /// Times of some runs.

@@ -2,7 +2,7 @@
 //!
 //! [`discover`] finds the library; [`verify`] plans what to run ([`plan`]), has another process do it ([`child`] starts
 //! it, [`worker`] is what runs there, [`job`] is what they say to each other) and compares ([`compare`], [`tensors`],
-//! [`ones`]). In that process [`runtime`] loads the library, [`counting`] counts its memory, [`profile`] reads its clock.
+//! [`ones`], [`planned`]). In that process [`runtime`] loads the library, [`counting`] counts its memory, [`profile`] reads its clock.
 //! What comes out is a [`report`], which [`show`] writes.
 //!
 //! The only room that names `ort`. The library is found and loaded at run time: nothing else of the program needs it.
@@ -16,6 +16,7 @@ mod feed;
 mod job;
 mod ones;
 mod plan;
+mod planned;
 mod profile;
 pub mod report;
 mod runtime;
@@ -82,6 +83,7 @@ pub fn verify(
     }
     let sums = vec![None; countables.len()];
     let mut counted = Counted { batch, countables: &countables, not: &not, names: &names, sums };
+    let scratch = Scratch::new().map_err(Failure::System)?;
     let mut to_count = &*countables;
     for case in cases {
         let plan = match Plan::new(case, to_count) {
@@ -92,7 +94,7 @@ pub fn verify(
             }
         };
         let doing = |task: usize| plan.doing(task, case);
-        match run(plan.tasks.clone(), &plan.models, settings, &doing, tell) {
+        match run(plan.tasks.clone(), &plan.models, settings, &scratch, &doing, tell) {
             Ok(done) => {
                 if plan.has_counted(done.answers.len()) {
                     to_count = &[];
@@ -105,7 +107,7 @@ pub fn verify(
     }
     let times: Vec<_> = verified.runs.iter_mut().filter_map(|run| run.time.as_mut()).collect();
     if times.iter().any(|time| !time.above.is_empty()) {
-        let failure = match again(settings, tell) {
+        let failure = match again(settings, &scratch, tell) {
             Ok((roof, failure)) => {
                 for (time, roof) in times.into_iter().zip(roof.into_iter().cycle()) {
                     time.raise(roof);
@@ -120,10 +122,14 @@ pub fn verify(
 }
 
 /// Measures how fast the machine multiplies once more, and says why it could not do so to the end.
-fn again(settings: &Settings, tell: &mut dyn FnMut(&str)) -> Result<(Option<f64>, Option<Failure>), Failure> {
+fn again(
+    settings: &Settings,
+    scratch: &Scratch,
+    tell: &mut dyn FnMut(&str),
+) -> Result<(Option<f64>, Option<Failure>), Failure> {
     let (product, macs, tasks) = plan::roof().map_err(Failure::System)?;
     let doing = |_| "measuring the machine".into();
-    let done = run(tasks, &[Arc::new(product.model)], settings, &doing, tell)?;
+    let done = run(tasks, &[Arc::new(product.model)], settings, scratch, &doing, tell)?;
     Ok((compare::roof(&done.answers, macs), done.failure))
 }
 
@@ -131,7 +137,8 @@ fn again(settings: &Settings, tell: &mut dyn FnMut(&str)) -> Result<(Option<f64>
 pub fn devices(settings: &Settings) -> Result<(Library, Using, Vec<String>), Failure> {
     let (product, _) = ones::product(1).map_err(Failure::System)?;
     let doing = |_| "looking for devices".into();
-    let done = run(vec![Task::Devices], &[Arc::new(product.model)], settings, &doing, &mut |_| {})?;
+    let scratch = Scratch::new().map_err(Failure::System)?;
+    let done = run(vec![Task::Devices], &[Arc::new(product.model)], settings, &scratch, &doing, &mut |_| {})?;
     if let Some(failure) = done.failure {
         return Err(failure);
     }
@@ -147,10 +154,10 @@ fn run(
     tasks: Vec<Task>,
     models: &[Arc<dyn Content>],
     settings: &Settings,
+    scratch: &Scratch,
     doing: &dyn Fn(usize) -> String,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Done, Failure> {
-    let scratch = Scratch::new().map_err(Failure::System)?;
     let job = Job {
         libraries: settings.libraries.clone(),
         device: settings.device,

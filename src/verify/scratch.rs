@@ -1,4 +1,4 @@
-//! A folder for the profiles that the runtime writes, gone with its last use.
+//! A folder for the profiles and graphs that the runtime writes, gone with its last use.
 
 use std::env;
 use std::fs;
