@@ -77,7 +77,7 @@ pub struct Runtime {
 pub struct Run {
     /// Examples at once.
     pub batch: u64,
-    /// Whether the runtime changed the graph first. Nothing is predicted of that.
+    /// Whether the runtime changed the graph first. Only memory is predicted of that.
     pub optimized: bool,
     /// Types of values.
     pub tensors: Option<Tensors>,

@@ -80,6 +80,24 @@ fn the_sizing_exercise_is_measured_to_be_what_the_text_says() {
     }
 }
 
+/// The same with the runtime's optimisations: no scratch, and channels in blocks of as many as the processor's vectors
+/// hold. 100 channels of 15,000 floats are filled up to 112 or 104; 200 of 3,750 to 208, or not.
+#[test]
+fn the_sizing_exercise_is_measured_with_channels_in_blocks() {
+    let models = models(&["examples/textbook.arch", "--batch", "2,3", "--device", "cpu"]);
+    let runs = models[0]["runs"].as_array().unwrap();
+    let optimized: Vec<&Value> = runs.iter().filter(|run| run["optimized"] == true).collect();
+    assert_eq!(optimized.len(), 2);
+    for (run, batch) in optimized.iter().zip([2u64, 3]) {
+        let (first, steady) = (&run["memory"]["first"], &run["memory"]["steady"]);
+        let blocks = [(112, 208), (104, 200)].map(|(one, two)| batch * 4 * (one * 15_000 + two * 3_750));
+        assert!(blocks.iter().any(|bytes| first["predicted_bytes"] == *bytes), "{run:#}");
+        assert_eq!(first["predicted_bytes"], first["measured_bytes"]);
+        assert!(steady["predicted_bytes"].as_u64() > first["predicted_bytes"].as_u64(), "{run:#}");
+        assert_eq!(steady["predicted_bytes"], steady["measured_bytes"]);
+    }
+}
+
 #[test]
 fn formats_are_for_people_and_for_build_servers() {
     let arch = file("verify_formats", "small.arch", "input 3@8x8\nconv 4 3x3 same relu\nflatten\ndense 10\n");
@@ -179,6 +197,13 @@ fn published_networks_agree_to_the_byte() {
         while let Some(network) = NETWORKS.get(next.fetch_add(1, Ordering::Relaxed)) {
             for model in models(&[*network, &["--device", "cpu"]].concat()) {
                 assert_eq!(model["verdict"], "agree", "{network:?}: {model:#}");
+                // With the runtime's optimisations too.
+                for run in model["runs"].as_array().unwrap() {
+                    for peak in [&run["memory"]["first"], &run["memory"]["steady"]] {
+                        assert!(peak["predicted_bytes"].is_u64(), "{network:?}: {run:#}");
+                        assert_eq!(peak["predicted_bytes"], peak["measured_bytes"], "{network:?}: {run:#}");
+                    }
+                }
             }
         }
     };

@@ -269,6 +269,7 @@ impl<'a> Converter<'a> {
             self.define(&proto, output, index)?;
         }
         self.mark_stored(kind, id);
+        self.take_blocks(kind, id);
         Ok(())
     }
 
