@@ -28,8 +28,9 @@ pub(super) struct Counted<'a> {
     pub(super) not: &'a [(String, String)],
     /// Names of the nodes.
     pub(super) names: &'a [String],
-    /// By node: all of its multiply-accumulates, and those without padding. Filled in by the first run.
-    pub(super) sums: Vec<Option<(u64, u64)>>,
+    /// By node: all of its multiply-accumulates, and those without padding if they were counted. Filled in by the first
+    /// run.
+    pub(super) sums: Vec<Option<(u64, Option<u64>)>>,
 }
 
 /// Compares everything that was measured of a case, and adds it to what is known of the model.
@@ -118,14 +119,15 @@ impl Kinds {
             }
             (Purpose::Copy, Answer::Copy { bytes_per_second }) => self.copy = Some(bytes_per_second),
             (Purpose::Nominal(number), Answer::Sum(sum)) => {
+                let has_padding = counted.countables.get(*number).is_some_and(|one| one.effective.is_some());
                 if let Some(place) = counted.sums.get_mut(*number) {
-                    *place = Some((sum, sum));
+                    *place = Some((sum, (!has_padding).then_some(sum)));
                 }
             }
             // The nominal count of a node stands before the effective one.
             (Purpose::Effective(number), Answer::Sum(sum)) => {
                 if let Some(Some((_, effective))) = counted.sums.get_mut(*number) {
-                    *effective = sum;
+                    *effective = Some(sum);
                 }
             }
             _ => {}
@@ -192,7 +194,7 @@ fn macs(sizing: &Sizing, counted: &Counted, batch: u64) -> Option<Macs> {
         let own = sizing.macs_of(countable.node).known().map(|m| m.0);
         predicted = predicted.zip(own).and_then(|(a, b)| a.checked_add(b));
         measured = add(measured, nominal);
-        effective = add(effective, without_padding);
+        effective = without_padding.and_then(|sum| add(effective, sum));
     }
     macs.total = Pair { predicted, measured };
     macs.without_padding = effective;
@@ -290,4 +292,27 @@ pub(super) fn roof(answers: &[Result<Answer, String>], macs: u64) -> Option<f64>
 /// The time of the quickest node.
 fn quickest(profile: &Profile) -> Option<f64> {
     profile.nodes.iter().map(|node| node.seconds).min_by(f64::total_cmp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ones::OneNode;
+    use super::*;
+
+    #[test]
+    fn products_without_padding_are_unknown_until_they_are_counted() {
+        let model = tensors::tests::model();
+        let one = || OneNode { model: Vec::new(), feeds: Vec::new() };
+        let countable = Countable { node: model.main.nodes[0], macs: 9, nominal: one(), effective: Some(one()) };
+        let (countables, names) = ([countable], ["a".to_string()]);
+        let mut counted = Counted { batch: 1, countables: &countables, not: &[], names: &names, sums: vec![None] };
+        let sizing = Sizing::of(&model, 1, convention::default());
+        let mut take = |purpose, sum| {
+            Kinds::default().take(&purpose, Answer::Sum(sum), &mut counted);
+            let macs = macs(&sizing, &counted, 1).expect("a node was counted");
+            (macs.total.measured, macs.without_padding)
+        };
+        assert_eq!(take(Purpose::Nominal(0), 9), (Some(9), None));
+        assert_eq!(take(Purpose::Effective(0), 4), (Some(9), Some(4)));
+    }
 }

@@ -31,8 +31,8 @@ pub fn candidates(named: Option<&Path>) -> Vec<Candidate> {
         }
     }
     for name in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
-        if let Some(folder) = env::var_os(name).filter(|folder| !folder.is_empty()) {
-            found.extend(in_python(name, Path::new(&folder)));
+        if let Some(folder) = env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute()) {
+            found.extend(in_python(name, &folder));
         }
     }
     for folder in env::var_os("NODE_PATH").iter().flat_map(env::split_paths).filter(|folder| folder.is_absolute()) {

@@ -99,6 +99,7 @@ fn library(candidate: &Candidate, environment: &Environment) -> Library {
     if CUDA::is_available().unwrap_or(false) {
         providers.push(CUDA::NAME.into());
     }
+    providers.sort();
     providers.dedup();
     Library { candidate: candidate.clone(), version: version(&candidate.path), providers }
 }

@@ -179,10 +179,11 @@ const WEIGHTS: &str = "weights";
 /// Time after which no further run begins.
 const ENOUGH: Duration = Duration::from_millis(500);
 
-/// A float that is a whole number small enough to be exact.
+/// A float that is a whole number small enough to be exact. 2^24 is what 2^24 + 1 is rounded to, and may be a sum that was
+/// cut off.
 fn whole(x: f32) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in range")]
-    (x.fract() == 0.0 && (0.0..=16_777_216.0).contains(&x)).then_some(x as u64)
+    (x.fract() == 0.0 && (0.0..16_777_216.0).contains(&x)).then_some(x as u64)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
@@ -213,4 +214,17 @@ fn copy_rate() -> f64 {
         began.elapsed().as_secs_f64()
     });
     2.0 * f64::from(BLOCK) / times.fold(f64::INFINITY, f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn a_float_counts_as_far_as_it_is_exact() {
+        assert_eq!(whole(16_777_215.0), Some(16_777_215));
+        for x in [16_777_216.0, 16_777_217.0, 0.5, -1.0, f32::NAN] {
+            assert_eq!(whole(x), None, "{x}");
+        }
+    }
 }
