@@ -33,6 +33,12 @@ pub(super) struct Counted<'a> {
     pub(super) sums: Vec<Option<(u64, Option<u64>)>>,
 }
 
+/// What is not compared where models run on another device than the processor.
+const ELSEWHERE: [&str; 2] = [
+    "memory: predicted is what the processor takes; `--device cpu` compares it",
+    "time: on this device the clock stops before the work is done; `--device cpu` compares it",
+];
+
 /// Compares everything that was measured of a case, and adds it to what is known of the model.
 pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done, counted: &mut Counted) {
     let sizing = Sizing::of(case.model, case.batch, convention::default());
@@ -60,6 +66,9 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
     // Elsewhere the runtime's clock stops when a kernel has been handed over, not when it is done.
     let roof = kinds.roof.filter(|_| cpu).map(|seconds| rate(plan.roof_macs, seconds));
     if verified.runtime.is_none() {
+        if !cpu {
+            verified.not_compared = ELSEWHERE.map(String::from).into();
+        }
         let fallback_nodes = plain.filter(|_| !cpu).map(fallback).unwrap_or_default();
         verified.runtime = Some(Runtime { library, using, fallback_nodes, copy_rate: kinds.copy });
     }

@@ -7,7 +7,8 @@ use std::fmt;
 /// What a whole comparison comes to. The worst of several counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Everything was measured, and everything agrees.
+    /// Everything that is compared on the device was measured, and everything agrees. On the processor that is shapes, types,
+    /// weights, memory, counts and time; on a GPU it is shapes, types, weights and counts.
     Agree,
     /// What was measured agrees; something was not.
     Incomplete,
@@ -37,8 +38,10 @@ pub struct Verified {
     pub runtime: Option<Runtime>,
     /// One a batch, and one more with the runtime's optimisations.
     pub runs: Vec<Run>,
-    /// What was not measured, and why.
+    /// What was not measured, and why: the comparison is incomplete.
     pub missing: Vec<String>,
+    /// What is never compared on the device that was used, and why. The verdict is not about it.
+    pub not_compared: Vec<String>,
 }
 
 impl Verified {

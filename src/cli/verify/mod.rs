@@ -25,7 +25,8 @@ use std::time::Duration;
 Examples:
   cnnsize verify model.arch --batch 1,8       shapes, weights, memory, arithmetic, time
   cnnsize verify --doctor                     which library is found, and what it runs on
-Exit codes: 0 everything agrees, 1 a prediction is wrong, 2 something could not be measured.")]
+Verdicts: `agree`, exit code 0; `mismatch`, 1: a prediction is wrong, whatever else could not be measured; `incomplete`,
+2: nothing is wrong, but something could not be measured. On a GPU the verdict is not about memory and time.")]
 pub(super) struct Args {
     /// Models: `.arch` texts and `.onnx` graphs
     #[arg(value_name = "FILE", required_unless_present = "doctor")]

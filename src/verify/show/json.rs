@@ -29,6 +29,7 @@ struct Model<'a> {
     runtime: Option<Runtime<'a>>,
     runs: Vec<Run<'a>>,
     missing: &'a [String],
+    not_compared: &'a [String],
 }
 
 #[derive(serde::Serialize)]
@@ -156,6 +157,7 @@ impl<'a> Model<'a> {
             runtime,
             runs: verified.runs.iter().map(Run::of).collect(),
             missing: &verified.missing,
+            not_compared: &verified.not_compared,
         }
     }
 }

@@ -26,6 +26,8 @@ fn suite(verified: &Verified, out: &mut dyn io::Write) -> io::Result<()> {
     }
     let missing = verified.missing.iter();
     cases.extend(missing.map(|why| ("not measured".into(), Verdict::Incomplete, why.clone())));
+    let not_compared = verified.not_compared.iter();
+    cases.extend(not_compared.map(|why| ("not compared".into(), Verdict::Incomplete, why.clone())));
     let count = |wanted| cases.iter().filter(|(_, verdict, _)| *verdict == wanted).count();
     let (tests, failures, skipped) = (cases.len(), count(Verdict::Mismatch), count(Verdict::Incomplete));
     let class = xml(&verified.source);

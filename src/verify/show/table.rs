@@ -37,7 +37,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn model(&mut self, verified: &Verified) {
-        let Verified { name, source, runtime, runs, missing } = verified;
+        let Verified { name, source, runtime, runs, missing, not_compared } = verified;
         let _ = writeln!(self.text, "{} ({}): {}", visible(name), visible(source), verified.verdict().name());
         if let Some(runtime) = runtime {
             self.runtime(runtime);
@@ -45,11 +45,13 @@ impl Page<'_> {
         for run in runs {
             self.run(run);
         }
-        if !missing.is_empty() {
-            let _ = writeln!(self.text, "\n  not measured");
-        }
-        for why in missing {
-            let _ = writeln!(self.text, "    {}", visible(why));
+        for (title, reasons) in [("not measured", missing), ("not compared on this device", not_compared)] {
+            if !reasons.is_empty() {
+                let _ = writeln!(self.text, "\n  {title}");
+            }
+            for why in reasons {
+                let _ = writeln!(self.text, "    {}", visible(why));
+            }
         }
     }
 
@@ -181,13 +183,13 @@ impl Page<'_> {
     }
 
     fn time(&mut self, time: &Time) {
-        let (seconds, reached) = (duration(time.seconds), giga(time.flops_per_second));
+        let (seconds, reached) = (duration(time.seconds), rate(time.flops_per_second));
         let roof =
-            time.roof_flops_per_second.map(|roof| format!("; the machine's matrix product reaches {}", giga(roof)));
+            time.roof_flops_per_second.map(|roof| format!("; the machine's matrix product reaches {}", rate(roof)));
         self.line("time", &format!("{seconds}, {reached}{}", roof.unwrap_or_default()));
         for (name, reached) in time.above.iter().take(LISTED) {
             let name = visible(name);
-            self.line("", &format!("`{name}` would have reached {}: its count is too high", giga(*reached)));
+            self.line("", &format!("`{name}` would have reached {}: its count is too high", rate(*reached)));
         }
         self.more(time.above.len());
     }
@@ -210,6 +212,33 @@ fn duration(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
 }
 
-fn giga(flops: f64) -> String {
-    format!("{:.1} GFLOP/s", flops / 1e9)
+/// Floating-point operations a second, in the largest unit that leaves a digit before the point.
+fn rate(flops: f64) -> String {
+    let units = [("TFLOP/s", 1e12), ("GFLOP/s", 1e9), ("MFLOP/s", 1e6), ("kFLOP/s", 1e3)];
+    match units.into_iter().find(|(_, unit)| flops >= *unit) {
+        Some((name, unit)) => format!("{:.1} {name}", flops / unit),
+        None => format!("{flops:.0} FLOP/s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::str;
+
+    #[test]
+    fn rates_have_a_unit_that_fits() {
+        let shown = [2.5e12, 186.9e9, 3.25e6, 1e3, 12.0, 0.0].map(rate);
+        assert_eq!(shown, ["2.5 TFLOP/s", "186.9 GFLOP/s", "3.2 MFLOP/s", "1.0 kFLOP/s", "12 FLOP/s", "0 FLOP/s"]);
+    }
+
+    #[test]
+    fn what_no_comparison_is_about_is_said() {
+        let not_compared = vec!["memory: elsewhere".to_string()];
+        let verified = Verified { not_compared, ..Verified::default() };
+        let mut out = Vec::new();
+        write(&[verified], &Style::default(), &mut out).expect("a vector takes everything");
+        let text = str::from_utf8(&out).expect("UTF-8");
+        assert!(text.ends_with("  not compared on this device\n    memory: elsewhere\n"), "{text}");
+    }
 }
