@@ -57,8 +57,10 @@ pub(super) fn diagram(model: &Model, report: &Report) -> Diagram {
     let mut drawing = Drawing::default();
     drawing.diagram.name = visible(&report.name).into_owned();
     drawing.diagram.frames.push(Frame::default());
+    // What a line of a text delivers is known by the line's name, that of the outermost line, which comes last.
+    let labels: HashMap<ValueId, &str> = model.labels.iter().map(|label| (label.value, &*label.name)).collect();
     for id in &model.main.inputs {
-        let place = drawing.end(model, *id);
+        let place = drawing.end(model, *id, &labels);
         drawing.makers.insert(*id, place);
     }
     // Layers of one line share a card.
@@ -79,7 +81,7 @@ pub(super) fn diagram(model: &Model, report: &Report) -> Diagram {
     for (place, layers) in &lines {
         drawing.diagram.cards[*place].lines = text(layers);
     }
-    drawing.arrows(model);
+    drawing.arrows(model, &labels);
     drawing.diagram
 }
 
@@ -125,11 +127,9 @@ struct Drawing {
 
 impl Drawing {
     /// Adds a card for an input or an output.
-    fn end(&mut self, model: &Model, id: ValueId) -> usize {
+    fn end(&mut self, model: &Model, id: ValueId, labels: &HashMap<ValueId, &str>) -> usize {
         let value = &model.values[id];
-        // What a line of a text delivers is known by the line's name.
-        let label = model.labels.iter().rev().find(|label| label.value == id);
-        let name = label.map_or(&value.name, |label| &label.name);
+        let name = labels.get(&id).copied().unwrap_or(&value.name);
         let lines = [visible(name).into_owned(), notation(&value.ty)];
         self.add(Card { lines: lines.into(), end: true }, 0)
     }
@@ -158,7 +158,7 @@ impl Drawing {
     }
 
     /// Adds an arrow wherever a card reads what another one delivers, in its sub-graphs too, and those to the outputs with their cards.
-    fn arrows(&mut self, model: &Model) {
+    fn arrows(&mut self, model: &Model, labels: &HashMap<ValueId, &str>) {
         let mut seen = HashSet::new();
         for id in &model.main.nodes {
             let outputs = &model.nodes[*id].outputs;
@@ -170,7 +170,7 @@ impl Drawing {
             });
         }
         for id in &model.main.outputs {
-            let to = self.end(model, *id);
+            let to = self.end(model, *id, labels);
             self.diagram.arrows.extend(self.makers.get(id).map(|from| (*from, to)));
         }
     }

@@ -6,6 +6,7 @@ use super::ones::{Countable, OneNode};
 use super::subject::Case;
 use super::{ones, tensors};
 use crate::back::onnx;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -37,7 +38,8 @@ pub(super) struct Plan {
     pub(super) models: Vec<Arc<dyn Content>>,
     /// Multiply-accumulates of the product that shows how fast the machine multiplies.
     pub(super) roof_macs: u64,
-    counted: Vec<(Vec<u8>, Vec<Feed>, usize)>,
+    /// Numbers of the tasks that count nodes, by their models.
+    counted: HashMap<Vec<u8>, Vec<usize>>,
 }
 
 /// Edge of the matrices whose product shows how fast the machine multiplies: large enough for its kernel to run at full
@@ -72,7 +74,7 @@ impl Plan {
             tasks: Vec::new(),
             models: vec![Arc::clone(&case.file.content)],
             roof_macs,
-            counted: Vec::new(),
+            counted: HashMap::new(),
         };
         let model = 0;
         for slice in tensors::slices(case) {
@@ -122,13 +124,13 @@ impl Plan {
     }
 
     fn one(&mut self, purpose: Purpose, one: &OneNode) {
-        let same = self.counted.iter().find(|(model, feeds, _)| *model == one.model && *feeds == one.feeds);
-        if let Some((_, _, task)) = same {
-            self.purposes.push((purpose, *task));
+        let fed_alike = |task: &usize| matches!(&self.tasks[*task], Task::Sum { feeds, .. } if *feeds == one.feeds);
+        if let Some(task) = self.counted.get(&one.model).and_then(|tasks| tasks.iter().copied().find(fed_alike)) {
+            self.purposes.push((purpose, task));
             return;
         }
         let model = self.model(Arc::new(one.model.clone()));
-        self.counted.push((one.model.clone(), one.feeds.clone(), self.tasks.len()));
+        self.counted.entry(one.model.clone()).or_default().push(self.tasks.len());
         self.add(purpose, Task::Sum { model, feeds: one.feeds.clone() });
     }
 

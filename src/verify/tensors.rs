@@ -4,6 +4,7 @@ use super::job::Typed;
 use super::report::{Mismatch, Tensors, Type};
 use super::subject::Case;
 use crate::graph::ValueId;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Bytes of values that are kept at once to be looked at.
@@ -52,7 +53,8 @@ pub(super) fn names(case: &Case, slice: Range<usize>) -> Vec<String> {
 
 /// Those of them that the model does not deliver anyway.
 pub(super) fn between(case: &Case, slice: Range<usize>) -> Vec<String> {
-    let between = of_slice(case, slice).filter(|id| !case.model.main.outputs.contains(id));
+    let delivered: HashSet<ValueId> = case.model.main.outputs.iter().copied().collect();
+    let between = of_slice(case, slice).filter(|id| !delivered.contains(id));
     between.filter_map(|id| case.file.name(id)).map(ToString::to_string).collect()
 }
 

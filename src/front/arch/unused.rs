@@ -18,8 +18,12 @@ impl Document {
         }
         labels.sort_by_key(|(_, span)| span.start);
         let times = self.times(module);
-        let given = |name: &str| labels.iter().filter(|(other, _)| *other == name).count();
-        labels.iter().copied().filter(|(name, _)| times.get(name).copied().unwrap_or(0) <= given(name)).collect()
+        let mut given: HashMap<&str, usize> = HashMap::new();
+        for (name, _) in &labels {
+            *given.entry(name).or_insert(0) += 1;
+        }
+        labels.retain(|(name, _)| times.get(name).copied().unwrap_or(0) <= given.get(name).copied().unwrap_or(0));
+        labels
     }
 
     /// Blocks of a file with models that no line calls, in order.
