@@ -78,7 +78,8 @@ fn judge(expect: &Expect, sizing: &Sizing) -> Result<(), Diagnostic> {
             None => error,
         }
     })?;
-    let failed = |message: String| Diagnostic::error("expect-failed", Origin::Text(expect.value.span), message);
+    let place = expect.unit.as_ref().map_or(expect.value.span, |unit| expect.value.span.to(unit.span));
+    let failed = |message: String| Diagnostic::error("expect-failed", Origin::Text(place), message);
     let misfit = |wanted: &str| {
         Diagnostic::error("expect-failed", Origin::Text(expect.value.span), format!("`{}` is {wanted}", name.node))
     };

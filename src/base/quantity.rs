@@ -115,11 +115,6 @@ impl<Q: Quantity> AtLeast<Q> {
             None => AtLeast { incomplete: true, ..self },
         }
     }
-
-    /// The larger of two; incomplete when either is.
-    pub fn max(self, other: Self) -> Self {
-        AtLeast { least: self.least.max(other.least), incomplete: self.incomplete || other.incomplete }
-    }
 }
 
 impl<Q: Quantity> std::iter::Sum for AtLeast<Q> {

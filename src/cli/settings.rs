@@ -17,7 +17,7 @@ use std::path::PathBuf;
 #[command(next_help_heading = "What to size")]
 pub(super) struct Sizing {
     /// Examples at once [default: the file's, or 1]
-    #[arg(short, long, value_name = "N", value_parser = values::count)]
+    #[arg(short, long, value_name = "N", value_parser = values::count, allow_negative_numbers = true)]
     pub batch: Option<u64>,
     /// Element types: fp32, fp16, bf16, int8 …, or apart as `weights=int8,activations=fp16`; in an ONNX graph in place of
     /// fp32, where no cast says otherwise

@@ -23,7 +23,11 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
 
 /// `20`, or `all`.
 pub(super) fn top(text: &str) -> Result<usize, String> {
-    if text == "all" { Ok(usize::MAX) } else { text.parse().map_err(|_| "a number is wanted, or `all`".into()) }
+    match text.parse() {
+        _ if text == "all" => Ok(usize::MAX),
+        Ok(n @ 1..) => Ok(n),
+        _ => Err("a number from 1 on is wanted, or `all`".into()),
+    }
 }
 
 /// Columns of a terminal; fewer than 20 hold no figure.
