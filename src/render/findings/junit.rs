@@ -32,7 +32,9 @@ fn write(files: &[File], _: &Style, out: &mut dyn io::Write) -> io::Result<()> {
 /// An error fails its case; what is milder is said in the case's output.
 fn case(at: &Located, out: &mut dyn io::Write) -> io::Result<()> {
     let place = at.place.map_or_else(String::new, |(start, _)| format!(":{}:{}", start.line, start.column));
-    let name = xml(&format!("{}{place} {}", at.path, at.found.code));
+    // Several findings of a kind in one place are told apart by what they are about, which a message names first.
+    let about = at.found.message.split('`').nth(1).map_or_else(String::new, |about| format!(" {about}"));
+    let name = xml(&format!("{}{place} {}{about}", at.path, at.found.code));
     writeln!(out, "    <testcase name=\"{name}\" classname=\"{}\">", xml(&at.path))?;
     let (code, message, text) = (xml(at.found.code), xml(&at.found.message), lines(&at.in_full()));
     match at.found.severity {
