@@ -16,30 +16,44 @@ pub(super) const NO_BASELINE: &str = "no-baseline";
 /// Most unknown figures that are listed.
 const LISTED: usize = 10;
 
-/// Holds a figure against its limit. `place`: where the limit stands.
-pub(super) fn check(sizing: &Sizing, limit: &Limit, place: impl Fn() -> String) -> Option<Diagnostic> {
+/// Holds a figure against its limit. `place`: where the limit stands. `records`: the baseline's and today's.
+pub(super) fn check(
+    sizing: &Sizing,
+    limit: &Limit,
+    place: impl Fn() -> String,
+    records: Option<(&Record, &Record)>,
+) -> Option<Diagnostic> {
     let name = &limit.quantity;
-    let note = || format!("the budget of {} is set at {}", limit.written, place());
+    let most = in_groups(&limit.written);
+    let note = || format!("the budget of {most} is set at {}", place());
     let (quantity, figure) = match quantity::measure(sizing, name) {
         Ok(measured) => measured,
         Err(none) => return Some(no_quantity(name, none).note(note())),
     };
     let Some(amount) = amount(&figure) else {
-        let message = format!("`{name}` is not known, and its budget is {}", limit.written);
+        let message = format!("`{name}` is not known, and its budget is {most}");
         return Some(with_unknown(Diagnostic::error("unknown-figure", Origin::File, message).note(note()), sizing));
     };
-    if amount.least > limit.most {
+    if let Some(more @ 1..) = amount.least.checked_sub(limit.most) {
         let at_least = if amount.incomplete { "at least " } else { "" };
         let figure = written(amount.least, quantity);
-        let message = format!("`{name}` is {at_least}{figure}, over the budget of {}", limit.written);
-        let (origin, label) = largest(sizing, quantity);
-        let mut error = Diagnostic::error("over-budget", origin, message).note(note());
-        error.label = label;
-        return Some(error);
+        let unit = if quantity.memory { " B" } else { "" };
+        let message = format!("`{name}` is {at_least}{figure}, {}{unit} over the budget of {most}", grouped(more));
+        let error = Diagnostic::error("over-budget", Origin::File, message).note(note());
+        let grown = records.and_then(|(before, now)| {
+            let Before::Known(old) = before.figure(name) else { return None };
+            let is_growth = before.is_comparable(now) && old < amount.least;
+            let error = error.clone().note(format!("it was {} in cnnsize.lock.json", written(old, quantity)));
+            is_growth.then(|| through(error, sizing, quantity, name, before, now))
+        });
+        return grown.filter(|error| error.origin != Origin::File).or_else(|| {
+            let (origin, label) = largest(sizing, quantity);
+            Some(Diagnostic { origin, label, ..error })
+        });
     }
     amount.incomplete.then(|| {
         let figure = written(amount.least, quantity);
-        let message = format!("`{name}` is not fully known (at least {figure}), and its budget is {}", limit.written);
+        let message = format!("`{name}` is not fully known (at least {figure}), and its budget is {most}");
         with_unknown(Diagnostic::error("unknown-figure", Origin::File, message).note(note()), sizing)
     })
 }
@@ -160,6 +174,13 @@ pub(super) fn amount(figure: &Figure) -> Option<AtLeast<u64>> {
         Figure::Axes(sizes) => sizes.iter().max().map(|n| AtLeast::exact(*n)),
         Figure::Shape(_) | Figure::Unknown(_) => None,
     }
+}
+
+/// A limit as it is written, its digits in groups.
+fn in_groups(limit: &str) -> String {
+    let end = limit.find(|c: char| !(c.is_ascii_digit() || c == '_')).unwrap_or(limit.len());
+    let (number, unit) = limit.split_at(end);
+    number.replace('_', "").parse().map_or_else(|_| limit.to_owned(), |n| format!("{}{unit}", grouped(n)))
 }
 
 fn written(n: u64, quantity: &Quantity) -> String {

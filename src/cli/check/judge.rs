@@ -138,14 +138,15 @@ impl Judge<'_> {
         let name = document.map(|_| model.name.as_str());
         let entry = self.config.and_then(|config| Some((config, config.entry(path, name)?)));
         let limits = entry.map_or(&[][..], |(_, (_, entry))| &entry.limits);
+        let growth = entry.map_or(&[][..], |(_, (_, entry))| &entry.growth);
+        let before = self.lock.and_then(|lock| lock.get(path, &model.name));
+        let is_measured = self.is_baseline || !growth.is_empty() || before.is_some();
+        let record = is_measured.then(|| Record::of(&sizing, batch, growth));
         for limit in limits {
             let place = || entry.map_or_else(String::new, |(config, (at, _))| config.limit_place(at, &limit.quantity));
-            found.extend(budget::check(&sizing, limit, place));
+            found.extend(budget::check(&sizing, limit, place, before.zip(record.as_ref())));
         }
-        let growth = entry.map_or(&[][..], |(_, (_, entry))| &entry.growth);
-        if self.is_baseline || !growth.is_empty() {
-            let record = Record::of(&sizing, batch, growth);
-            let before = self.lock.and_then(|lock| lock.get(path, &model.name));
+        if let Some(record) = record {
             found.extend(budget::growth(&sizing, growth, before, &record));
             judged.records.push((model.name.clone(), record));
         }

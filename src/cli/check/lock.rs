@@ -30,6 +30,7 @@ struct Text {
     models: BTreeMap<String, BTreeMap<String, Record>>,
 }
 
+const NAME: &str = "cnnsize.lock.json";
 const SCHEMA: &str = "cnnsize-lock/1";
 
 /// The figures of a model.
@@ -61,15 +62,30 @@ pub(super) struct Line {
     stored_bytes: u64,
 }
 
+/// Whether a file's name is that of a baseline.
+pub(super) fn is_lock(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == NAME)
+}
+
 impl Lock {
-    /// The baseline beside a configuration; empty when there is none yet.
-    pub(super) fn of(config: &Config) -> Result<Lock, String> {
+    /// The baseline beside a configuration; empty when there is none yet. `is_written`: whether it is to be written anew, so
+    /// that it does no harm if the old one cannot be read.
+    pub(super) fn of(config: &Config, is_written: bool) -> Result<Lock, String> {
         let folder = config.folder().to_path_buf();
-        let path = folder.join("cnnsize.lock.json");
+        let path = folder.join(NAME);
         let shown = || visible(&path.display().to_string()).into_owned();
         let text = match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice::<Text>(&bytes)
-                .map_err(|error| format!("`{}` is no baseline: {error}; write it anew by `cnnsize check --update-baseline` after deleting it", shown()))?,
+            Ok(bytes) => match serde_json::from_slice::<Text>(&bytes) {
+                Ok(text) => text,
+                Err(error) if is_written => {
+                    terminal::tell(|err| writeln!(err, "`{}` was no baseline: {error}", shown()));
+                    Text::default()
+                }
+                Err(error) => {
+                    let help = "write it anew by `cnnsize check --update-baseline`";
+                    return Err(format!("`{}` is no baseline: {error}; {help}", shown()));
+                }
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Text::default(),
             Err(error) => return Err(format!("cannot read `{}`: {error}", shown())),
         };
@@ -97,13 +113,25 @@ impl Lock {
         }
     }
 
-    /// Writes the file.
+    /// Writes the file without what is about files that are gone, and says so.
     pub(super) fn save(mut self) -> Result<(), String> {
         self.text.schema = SCHEMA.into();
+        let folder = &self.folder;
+        let gone: Vec<String> =
+            self.text.models.extract_if(.., |key, _| !folder.join(key).exists()).map(|(key, _)| key).collect();
         terminal::save(&self.path, |out| {
             serde_json::to_writer_pretty(&mut *out, &self.text)?;
             out.write_all(b"\n")
-        })
+        })?;
+        let models: usize = self.text.models.values().map(BTreeMap::len).sum();
+        let shown = self.path.display().to_string();
+        terminal::tell(|err| {
+            for key in gone {
+                writeln!(err, "left out `{}`: there is no such file any more", visible(&key))?;
+            }
+            writeln!(err, "wrote `{}`: {models} model{}", visible(&shown), if models == 1 { "" } else { "s" })
+        });
+        Ok(())
     }
 
     fn key(&self, file: &Path) -> String {

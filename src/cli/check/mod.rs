@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Exit {
         Err(Failure::Config(wrong)) => return config::complain(&wrong, wishes),
         Err(Failure::Other(message)) => return Exit::of(Err(message)),
     };
-    let lock = match config.as_ref().map(Lock::of).transpose() {
+    let lock = match config.as_ref().map(|config| Lock::of(config, args.update_baseline)).transpose() {
         Ok(lock) => lock,
         Err(message) => return Exit::of(Err(message)),
     };
@@ -118,9 +118,11 @@ impl From<config::Wrong> for Failure {
 
 /// The configuration that holds, and the files to check, each once.
 fn plan(args: &Args) -> Result<(Option<Config>, Vec<PathBuf>), Failure> {
-    let named = args.files.iter().find(|file| config::is_config(file));
-    let wanted = match named {
-        Some(path) if args.wanted.config.is_none() => Wanted { config: Some(path.clone()), isolated: false },
+    // A baseline that changed stands for the configuration beside it.
+    let is_project = |file: &PathBuf| config::is_config(file) || lock::is_lock(file);
+    let named = args.files.iter().find(|file| is_project(file));
+    let wanted = match named.and_then(|file| config::beside(file)) {
+        Some(path) if args.wanted.config.is_none() => Wanted { config: Some(path), isolated: false },
         _ => args.wanted.clone(),
     };
     let config = config::find(&wanted)?;
@@ -131,7 +133,7 @@ fn plan(args: &Args) -> Result<(Option<Config>, Vec<PathBuf>), Failure> {
             files.push(file);
         }
     };
-    for file in args.files.iter().filter(|file| !config::is_config(file)) {
+    for file in args.files.iter().filter(|file| !is_project(file)) {
         let excluded = config.as_ref().is_some_and(|config| config.excludes(file));
         if !(args.force_exclude && excluded) {
             add(file.clone());
@@ -221,7 +223,7 @@ fn file(path: &Path, judged: Judged) -> File {
 /// Codes of what is found about a text in a project with this configuration and no baseline.
 #[cfg(test)]
 pub(super) fn codes(config: &Config, text: &str) -> Vec<&'static str> {
-    let lock = Lock::of(config).unwrap();
+    let lock = Lock::of(config, false).unwrap();
     let judge = Judge { args: &Sizing::default(), config: Some(config), lock: Some(&lock), is_baseline: false };
     let judged = input::Reader::text(&judge, Path::new("net.arch"), text.to_owned()).unwrap();
     judged.diagnostics.iter().map(|found| found.code).collect()

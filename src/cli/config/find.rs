@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 const NAMES: &[&str] = &["cnnsize.yaml", ".cnnsize.yaml", "cnnsize.yml"];
 
 /// `*` stays within a folder.
-pub(in crate::cli) const MATCH: glob::MatchOptions =
+pub(super) const MATCH: glob::MatchOptions =
     glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
 /// Which configuration the user wants.
@@ -31,6 +31,14 @@ pub(in crate::cli) struct Wanted {
 /// Whether a file's name is that of a configuration.
 pub(in crate::cli) fn is_config(path: &Path) -> bool {
     path.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known))
+}
+
+/// A configuration as it is named, or the one in the same folder as another file.
+pub(in crate::cli) fn beside(file: &Path) -> Option<PathBuf> {
+    if is_config(file) {
+        return Some(file.to_owned());
+    }
+    NAMES.iter().map(|name| file.with_file_name(name)).find(|path| path.is_file())
 }
 
 /// The configuration that holds; `None` when there is none.

@@ -7,7 +7,7 @@ mod place;
 mod setting;
 mod yaml;
 
-pub(super) use find::{MATCH, Wanted, absolute, find, is_config};
+pub(super) use find::{Wanted, absolute, beside, find, is_config};
 
 use super::Exit;
 use super::settings::{Configured, Sizing};
@@ -108,7 +108,7 @@ impl Config {
                 Box::new((error, self.sources.clone()))
             };
             let pattern = find::below(self.folder(), &entry.pattern);
-            let found = glob::glob_with(&pattern, MATCH).map_err(|error| {
+            let found = glob::glob_with(&pattern, find::MATCH).map_err(|error| {
                 wrong(
                     format!("`{}` is no pattern: {error}", entry.pattern),
                     "`*` stands for a part of a name, `**` for folders",

@@ -106,6 +106,39 @@ fn growth_is_measured_against_the_baseline_and_says_through_which_layer() {
     );
 }
 
+/// The first layer is made wider, by 28 parameters a filter, and the third, which stays the largest, sees none of it:
+/// 28·150 + (9·150 + 1)·200 + 720,400 = 994,800.
+#[test]
+fn a_budget_names_what_grew_since_the_baseline() {
+    let config = "models:\n  - path: models/*.arch\n    budget: { params: 903400 }\n";
+    let folder = project("over_since", config);
+    file(&folder, "cnnsize.lock.json", "no JSON");
+    file(&folder, "models/gone.arch", GOOD);
+    assert_eq!(run_in(&folder, &["check"]).code, Some(2));
+    let written = run_in(&folder, &["check", "--update-baseline"]);
+    assert_eq!(written.code, Some(0), "{written:?}");
+    assert!(written.err.contains("wrote `cnnsize.lock.json`: 2 models"), "{}", written.err);
+    fs::remove_file(folder.join("models/gone.arch")).expect("a file");
+    let written = run_in(&folder, &["check", "--update-baseline"]);
+    for said in ["left out `models/gone.arch`", "wrote `cnnsize.lock.json`: 1 model\n"] {
+        assert!(written.err.contains(said), "{said} is not in {}", written.err);
+    }
+    file(&folder, "models/textbook.arch", TEXTBOOK.replace("conv 100", "conv 150"));
+    // A hook names a baseline that changed.
+    for args in [&["check"][..], &["check", "cnnsize.lock.json"]] {
+        let over = run_in(&folder, args);
+        for said in [
+            "`params` is 994,800 parameters, 91,400 over the budget of 903,400",
+            "it was 903,400 parameters in cnnsize.lock.json",
+            "most of it through `conv2`: it had 180,200, now 270,200 parameters",
+        ] {
+            assert!(over.out.contains(said), "{said} is not in {}", over.out);
+        }
+    }
+    let junit = run_in(&folder, &["check", "-f", "junit"]);
+    assert!(junit.out.contains("name=\"models/textbook.arch:3:1 over-budget params\""), "{}", junit.out);
+}
+
 /// A second convolution on the sizing exercise: 400·9·400 + 400 parameters more, one layer deeper, and 8 positions at a
 /// stride of 8 further on each side.
 #[test]
@@ -244,7 +277,7 @@ fn init_budgets_each_model_of_a_file() {
     file(&folder, "two.arch", text(5));
     let checked = run_in(&folder, &["check"]);
     assert_eq!(checked.code, Some(1));
-    assert!(checked.out.contains("`params` is 965 parameters, over the budget of 772"), "{}", checked.out);
+    assert!(checked.out.contains("`params` is 965 parameters, 193 over the budget of 772"), "{}", checked.out);
 }
 
 #[cfg(unix)]
