@@ -138,7 +138,13 @@ pub(super) fn run(
     // These threads are not waited for: what the process has started may hold on to its pipes for longer than it lives.
     let models = models.to_vec();
     // It may end before it has read everything; how it ended says more than the broken pipe.
-    thread::spawn(move || stdin.map(|stdin| send(&first, &models, stdin)));
+    // It ends itself when its input does, as when this program is killed.
+    let (open, until) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        let sent = stdin.as_ref().map(|stdin| send(&first, &models, stdin));
+        let _ = until.recv();
+        sent
+    });
     let (sender, words) = mpsc::channel();
     thread::spawn(move || sender.send(stderr.map(last_words).unwrap_or_default()));
     let (sender, events) = mpsc::channel();
@@ -154,6 +160,7 @@ pub(super) fn run(
     });
     let mut heard = listen(&events, job.tasks.len(), process.patience, doing, tell);
     let how = end(&mut child, if heard.failure.is_some() { Duration::ZERO } else { GRACE });
+    drop(open);
     if heard.failure.is_none() && (heard.answers.len() < job.tasks.len() || heard.using.is_none()) {
         let said = words.recv_timeout(GRACE).unwrap_or_default();
         heard.failure = Some(Failure::Ended { how, doing: heard.last, said });
@@ -179,7 +186,12 @@ fn start(process: &Process, job: &Job) -> Result<Child, Failure> {
     } else {
         command.env_remove(LOADER_PATH);
     }
+    // Libraries leave files among the temporary ones (the runtime a `.ses`).
+    command.env("TMPDIR", &job.scratch);
     command.args(&process.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Whoever interrupts the program from the keyboard leaves it to the process to end and tidy up.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let unstartable = |error| Failure::System(format!("cannot start `{}`: {error}", process.program.display()));
     command.spawn().map_err(unstartable)
 }
@@ -346,8 +358,7 @@ mod tests {
 
     #[test]
     fn a_crash_is_a_sentence() {
-        let crashed =
-            failure(r#"cat > /dev/null; echo '{"Began":0}'; echo noise; echo 'bad_alloc' >&2; kill -ABRT $$"#);
+        let crashed = failure(r#"read -r job; echo '{"Began":0}'; echo noise; echo 'bad_alloc' >&2; kill -ABRT $$"#);
         let said = crashed.map(|failure| failure.to_string()).unwrap_or_default();
         assert_eq!(said, "ONNX Runtime ended with signal 6 (it aborted) while copying; it said: bad_alloc");
         let ended = failure("exit 3").map(|failure| failure.to_string()).unwrap_or_default();

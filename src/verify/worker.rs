@@ -4,27 +4,32 @@
 use super::counting::{Counting, statistic};
 use super::job::{Answer, Event, Feed, Job, Peaks, Profile, Task, Typed};
 use super::runtime::{self, Runtime};
-use super::{feed, profile};
+use super::{feed, profile, scratch};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::Session;
 use ort::value::ValueType;
 use std::fs;
 use std::hint::black_box;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
-/// Does the job on standard input; answers on standard output. `Err` where there is no job to be read.
-pub fn run(input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
+/// Does the job on standard input; answers on standard output. `Err` where there is no job to be read. When the input ends
+/// before the job is done, so does the process.
+pub fn run(input: impl Read + Send + 'static, output: &mut dyn Write) -> io::Result<()> {
+    let mut input = BufReader::new(input);
     let mut line = String::new();
     input.read_line(&mut line)?;
     let job: Job = serde_json::from_str(&line)?;
     let mut models = Vec::new();
     for size in &job.models {
         let mut model = Vec::new();
-        input.take(*size).read_to_end(&mut model)?;
+        input.by_ref().take(*size).read_to_end(&mut model)?;
         models.push(model);
     }
+    let scratch = job.scratch.clone();
+    thread::spawn(move || scratch::end_with(input, &scratch));
     // Nobody reads any more when the program that started this one has ended: there is nothing left to do then.
     let mut gone = Ok(());
     let mut say = |event: Event| {

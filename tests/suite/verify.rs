@@ -3,9 +3,10 @@
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// The library that tests/requirements.txt names.
 fn library() -> PathBuf {
@@ -230,6 +231,33 @@ fn graphs_run_with_made_up_weights_and_another_batch() {
     let output = run(&[&arch, "--weights", "keep"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("--weights random"), "{}", said(&output));
+}
+
+/// Nothing is left of a run that is killed, and nobody else reads what it writes.
+#[cfg(unix)]
+#[test]
+fn the_process_goes_with_the_program_and_tidies_up() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("verify_killed");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    let mut command = verify(&["examples/textbook.arch", "--batch", "8", "--device", "cpu"]);
+    command.env("ORT_DYLIB_PATH", library()).env("TMPDIR", &folder).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut program = command.spawn().expect("the program starts");
+    let inside = |path: &Path| fs::read_dir(path).into_iter().flatten().find_map(Result::ok);
+    let until = |holds: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !holds() {
+            assert!(began.elapsed() < Duration::from_mins(1), "in vain");
+            thread::sleep(Duration::from_millis(2));
+        }
+    };
+    until(&|| inside(&folder).is_some_and(|scratch| inside(&scratch.path()).is_some()));
+    let scratch = inside(&folder).expect("a folder for profiles");
+    assert_eq!(scratch.metadata().expect("a folder").permissions().mode() & 0o777, 0o700);
+    program.kill().expect("it runs");
+    program.wait().expect("it ends");
+    until(&|| inside(&folder).is_none());
 }
 
 /// An option that would change nothing is a mistake of somebody who thinks that it does.

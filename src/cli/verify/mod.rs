@@ -106,7 +106,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Does what another process of this program asks for.
 pub(super) fn work(_: &WorkerArgs) -> Exit {
-    let worked = verify::work(&mut io::stdin().lock(), &mut io::stdout().lock());
+    let worked = verify::work(io::stdin(), &mut io::stdout().lock());
     Exit::of(worked.map_err(|error| format!("this command is for `cnnsize verify` alone: {error}")))
 }
 
