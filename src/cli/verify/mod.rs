@@ -50,7 +50,7 @@ pub(super) struct Args {
     #[arg(short, long, value_parser = format_parser())]
     format: Option<&'static Format>,
     /// Examples at once, perhaps several numbers [default: the file's, or 1]
-    #[arg(short, long, value_name = "N,…", value_delimiter = ',', value_parser = values::count)]
+    #[arg(short, long, value_name = "N,…", value_delimiter = ',', value_parser = values::count, allow_negative_numbers = true)]
     batch: Vec<u64>,
     /// Element types: fp32, fp16, bf16 …
     #[arg(short, long, value_name = "TYPE", value_parser = values::precision)]
