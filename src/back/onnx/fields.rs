@@ -14,7 +14,7 @@ pub(super) struct Field {
 }
 
 /// The fields in order. What is no field, which cannot be in a file that was read, comes last as a whole.
-pub(super) fn fields(message: &Bytes) -> impl Iterator<Item = Field> {
+pub(super) fn fields(message: &Bytes) -> impl Iterator<Item = Field> + use<> {
     let mut rest = message.clone();
     std::iter::from_fn(move || {
         if rest.is_empty() {

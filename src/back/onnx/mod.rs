@@ -8,6 +8,7 @@
 mod expose;
 mod fields;
 mod fill;
+mod held;
 mod message;
 mod model;
 mod names;

@@ -27,7 +27,7 @@ const IR_VERSION: u64 = 10;
 /// every value has the name of its line, or one derived from it.
 pub fn encode(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> {
     let slots = slots(model);
-    let replaceable = replaceable(model, &slots, OPSET);
+    let replaceable = replaceable(model, &slots, &vec![true; model.values.len()], OPSET);
     let mut writer = Writer { model, weights, names: Names::of(model), slots, replaceable, graph: Message::default() };
     let refused: Vec<Refused> = model.main.nodes.iter().filter_map(|id| refuse(model, &model.nodes[*id])).collect();
     if !refused.is_empty() {

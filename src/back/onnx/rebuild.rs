@@ -1,12 +1,14 @@
 //! A graph that was read, written again: every field of the file is copied as it is, unknown ones too, but for shapes
 //! that the caller fixed and weights that the caller wants otherwise.
 //!
-//! Nodes, functions, metadata and constants that steer stay. Weights inside of sub-graphs and functions stay as well, and
-//! those that are stored sparsely; sizes that the caller's may have made wrong are left open there.
+//! Nodes, functions, metadata and constants that steer stay. Weights inside of sub-graphs and functions stay as well,
+//! those in attributes (`ai.onnx.ml`), and those that are stored sparsely. Where weights are made up and the contents of
+//! a constant are in another file, that is made up as well if nothing depends on it but numbers. Sizes that the caller's may have made wrong are left open there.
 
 use super::Weights;
 use super::fields::{Field, fields};
 use super::fill::Fill;
+use super::held::{Held, held};
 use super::message::Message;
 use super::names::unique;
 use super::pieces::{self, text};
@@ -16,7 +18,7 @@ use super::schema::{
     INFO_NAME, MODEL_FUNCTION, MODEL_GRAPH, MODEL_IR_VERSION, MODEL_OPSET_IMPORT, NODE_ATTRIBUTE, NODE_INPUT,
     NODE_OP_TYPE, NODE_OUTPUT, TENSOR_CONTENTS, TENSOR_NAME, TENSOR_RAW_DATA,
 };
-use super::slots::{replaceable, slots};
+use super::slots::{neutral, replaceable, slots};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::front::onnx::proto::{AttributeProto, NodeProto, OperatorSetIdProto, TypeProto};
 use crate::front::onnx::{self, Bindings, Contents, Read};
@@ -40,7 +42,8 @@ pub struct Rebuilt {
 }
 
 /// Reads a file and prepares it to be written again, with its inputs fixed as `bindings` say. `weights`: what they shall
-/// hold; `None` leaves them, and what lies in other files stays there.
+/// hold; `None` leaves them, and what lies in other files stays there. Where some are given, a warning names what lies in
+/// other files all the same.
 pub fn rebuild(mut file: impl Contents, bindings: &Bindings, weights: Option<Weights>) -> io::Result<Rebuilt> {
     let size = file.size();
     file.fetch(0..size)?;
@@ -63,12 +66,16 @@ pub fn rebuild(mut file: impl Contents, bindings: &Bindings, weights: Option<Wei
         read.diagnostics.push(error.help("`--weights zero` writes them as zeros"));
         return Ok(Rebuilt { read, message: None });
     }
+    let elsewhere = rebuilder.elsewhere();
     let message = rebuilder.file(&bytes);
+    read.diagnostics.extend(elsewhere);
     Ok(Rebuilt { read, message: Some(message) })
 }
 
 /// The version of the standard domain that brought `ConstantOfShape`.
 const OF_SHAPE_SINCE: i64 = 9;
+/// Most tensors that a message names.
+const NAMED: usize = 4;
 /// Up to this version of the format every stored value is an input too.
 const STORED_ARE_INPUTS: u64 = 3;
 
@@ -89,6 +96,9 @@ struct Rebuilder<'a> {
     values: HashMap<&'a str, ValueId>,
     slots: Vec<Option<Slot>>,
     replaceable: Vec<bool>,
+    held: Held,
+    /// Constants that are made up because their contents are in another file.
+    made_up: Vec<bool>,
     taken: HashSet<Arc<str>>,
     stored_are_inputs: bool,
 }
@@ -100,6 +110,14 @@ struct Weight<'a> {
     slot: Option<Slot>,
     /// Whether a node shall stand for it.
     by_node: bool,
+    /// Whether it is no constant.
+    learned: bool,
+}
+
+impl Weight<'_> {
+    fn fill(&self, weights: Weights) -> Option<Fill> {
+        Fill::new(weights, &self.name, self.ty, self.slot, self.learned)
+    }
 }
 
 impl<'a> Rebuilder<'a> {
@@ -112,11 +130,21 @@ impl<'a> Rebuilder<'a> {
             values.entry(&*model.values[id].name).or_insert(id);
         }
         let slots = slots(model);
+        let holds = held(file);
+        let (mut of_graph, mut made_up) = (vec![false; model.values.len()], vec![false; model.values.len()]);
+        let neutral = neutral(model);
+        for (name, elsewhere) in &holds.tensors {
+            let Some(id) = values.get(&**name) else { continue };
+            of_graph[id.index()] = true;
+            made_up[id.index()] = *elsewhere && neutral[id.index()];
+        }
         let version = fields(file).filter(|f| f.number == MODEL_IR_VERSION).last();
         let version = version.and_then(|f| decode_varint(&mut f.inside.clone()).ok());
         Rebuilder {
-            replaceable: replaceable(model, &slots, opset(file)),
+            replaceable: replaceable(model, &slots, &of_graph, opset(file)),
             slots,
+            held: holds,
+            made_up,
             taken: model.values.iter().map(|(_, v)| Arc::clone(&v.name)).collect(),
             stored_are_inputs: version.is_none_or(|v| v <= STORED_ARE_INPUTS),
             model,
@@ -176,11 +204,33 @@ impl<'a> Rebuilder<'a> {
         let name = String::from_utf8_lossy(name).into_owned();
         let id = *self.values.get(&*name)?;
         let value = &self.model.values[id];
-        if value.stored()?.role == Role::Constant {
+        let learned = value.stored()?.role != Role::Constant;
+        if !learned && !self.made_up[id.index()] {
             return None;
         }
         let by_node = weights == Weights::Stripped && self.replaceable[id.index()];
-        Some(Weight { name, ty: value.ty.tensor()?, slot: self.slots[id.index()], by_node })
+        Some(Weight { name, ty: value.ty.tensor()?, slot: self.slots[id.index()], by_node, learned })
+    }
+
+    /// What to say of tensors whose contents stay in other files though weights are made up.
+    fn elsewhere(&self) -> Option<Diagnostic> {
+        let weights = self.weights?;
+        let made = |name: &str| {
+            let weight = self.weight(name.as_bytes());
+            weight.is_some_and(|weight| weight.by_node || weight.fill(weights).is_some())
+        };
+        let outer =
+            self.held.tensors.iter().filter(|(name, elsewhere)| **elsewhere && !made(name)).map(|(name, _)| name);
+        let mut names: Vec<_> = outer.chain(&self.held.inner).map(|name| format!("`{name}`")).collect();
+        names.sort();
+        let more = names.len().checked_sub(NAMED).filter(|more| *more > 0);
+        names.truncate(NAMED);
+        let more = more.map_or_else(String::new, |more| format!(" and {more} more"));
+        let message = format!("the contents of {}{more} cannot be made up and stay in other files", names.join(", "));
+        let warning = Diagnostic::warning("external-data", Origin::File, message);
+        let warning =
+            warning.note("integers and what sizes depend on steer the network; sub-graphs are copied as they are");
+        (!names.is_empty()).then(|| warning.help("keep those files beside the new one"))
     }
 
     fn is_stored(&self, info: &Bytes) -> bool {
@@ -205,7 +255,7 @@ impl<'a> Rebuilder<'a> {
         {
             return first.encoded(GRAPH_NODE, &NodeProto { output: vec![name.clone()], name, ..node });
         }
-        match Fill::new(weights, &weight.name, weight.ty, weight.slot, true) {
+        match weight.fill(weights) {
             Some(fill) => {
                 let mut tensor = Message::default();
                 let kept = fields(&field.inside).filter(|f| !TENSOR_CONTENTS.contains(&f.number));
@@ -253,7 +303,7 @@ impl<'a> Rebuilder<'a> {
 
     /// A stored tensor in place of a node that stands for a weight.
     fn unfolded(&self, field: &Field, weight: &Weight, out: &mut Message) {
-        let fill = self.weights.and_then(|w| Fill::new(w, &weight.name, weight.ty, weight.slot, true));
+        let fill = self.weights.and_then(|weights| weight.fill(weights));
         let Some(tensor) = fill.and_then(|fill| pieces::filled(&weight.name, weight.ty, fill)) else {
             return out.fields(&field.whole);
         };
@@ -286,7 +336,7 @@ fn kept_of(node: &Bytes) -> Message {
 
 /// A node that keeps a weight, with other contents.
 fn constant(node: &Bytes, weight: &Weight, weights: Weights) -> Option<Message> {
-    let fill = Fill::new(weights, &weight.name, weight.ty, weight.slot, true)?;
+    let fill = weight.fill(weights)?;
     let mut attribute = Message::default();
     attribute
         .fields(&AttributeProto { name: text("value"), r#type: 4, ..AttributeProto::default() }.encode_to_vec().into());

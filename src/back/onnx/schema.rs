@@ -34,6 +34,8 @@ pub(super) const ATTRIBUTE_GRAPHS: u32 = 11;
 
 pub(super) const TENSOR_NAME: u32 = 8;
 pub(super) const TENSOR_RAW_DATA: u32 = 9;
+/// 1 if another file has the contents.
+pub(super) const TENSOR_DATA_LOCATION: u32 = 14;
 /// Contents in every form: a segment of them, numbers by type, bytes, and where another file has them.
 pub(super) const TENSOR_CONTENTS: [u32; 10] = [3, 4, 5, 6, 7, 9, 10, 11, 13, 14];
 

@@ -3,6 +3,7 @@
 
 use super::{checked, folder, python, read, report, same, totals, written};
 use cnnsize::back::onnx::{Rebuilt, Weights, rebuild};
+use cnnsize::base::diagnostic::Severity;
 use cnnsize::front::arch::{self, LoadError, Loader, Overrides};
 use cnnsize::front::onnx::Bindings;
 use cnnsize::graph::Model;
@@ -215,6 +216,86 @@ onnx.save(model, sys.argv[1] + '/oldest.onnx')
     let codes: Vec<_> = rebuilt.read.diagnostics.iter().map(|d| d.code).collect();
     assert_eq!(codes, ["old-operators"]);
     assert!(rebuilt.message.is_none());
+}
+
+/// Learned numbers in attributes are no tensors that a node could stand for, and the file needs no operator for that.
+#[test]
+fn weights_in_attributes_stay() {
+    const CLASSIFIER: &str = r#"
+import onnx, sys
+from onnx import helper
+node = helper.make_node('LinearRegressor', ['x'], ['y'], domain='ai.onnx.ml', coefficients=[0.5] * 200, targets=2)
+info = lambda name, sizes: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, sizes)
+graph = helper.make_graph([node], 'g', [info('x', [1, 100])], [info('y', [1, 2])])
+onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('ai.onnx.ml', 1)]), sys.argv[1] + '/linear.onnx')
+"#;
+    let folder = folder("export_attributes");
+    python(CLASSIFIER, &folder);
+    let bytes = fs::read(folder.join("linear.onnx")).expect("a file");
+    assert_eq!(report(&open(&bytes), 1).totals.parameters.least.0, 200);
+    for weights in [Weights::Stripped, Weights::Zero] {
+        assert_eq!(again(&bytes, &Bindings::default(), Some(weights)), bytes, "{weights:?}");
+    }
+}
+
+/// A quantised graph with everything in another file, and one whose sizes are there too.
+const QUANTISED: &str = r#"
+import numpy, onnx, sys
+from onnx import numpy_helper, parser
+def save(name, text, tensors):
+    model = parser.parse_model(text)
+    for tensor, values in tensors.items():
+        model.graph.initializer.append(numpy_helper.from_array(values, tensor))
+    onnx.external_data_helper.convert_model_to_external_data(model, location=name + '.bin', size_threshold=0)
+    onnx.save(model, f'{sys.argv[1]}/{name}.onnx')
+scale, point = numpy.float32(0.02), numpy.int8(3)
+tensors = dict(w=numpy.ones((32, 16), numpy.int8), ws=numpy.full(16, scale), wz=numpy.zeros(16, numpy.int8),
+               s=numpy.array(scale), z=numpy.array(point))
+text = """<ir_version: 8, opset_import: ["": 17]>
+quantised (float[2, 32] x) => (float[N, M] y) {
+    q = QuantizeLinear(x, s, z)
+    a = DequantizeLinear(q, s, z)
+    b = DequantizeLinear <axis = 1> (w, ws, wz)
+    h = MatMul(a, b)
+    y = LAST
+}"""
+save('numbers', text.replace('LAST', 'Relu(h)'), tensors)
+save('sizes', text.replace('LAST', 'Reshape(h, shape)'), tensors | dict(shape=numpy.array([4, 8])))
+"#;
+
+/// Runs every file of a folder that holds nothing else.
+const RUN_ALONE: &str = r"
+import glob, numpy, onnxruntime, sys
+for path in glob.glob(sys.argv[1] + '/*.onnx'):
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    y, = session.run(None, {'x': numpy.ones((2, 32), numpy.float32)})
+    if y.shape != (2, 16) or not numpy.isfinite(y).all():
+        print(path, y)
+";
+
+#[test]
+fn graphs_with_made_up_weights_need_no_other_file() {
+    let (folder, alone) = (folder("export_quantised"), folder("export_quantised_alone"));
+    python(QUANTISED, &folder);
+    let bytes = fs::read(folder.join("numbers.onnx")).expect("a file");
+    for weights in [Weights::Zero, Weights::Random { seed: 1 }] {
+        let made = again(&bytes, &Bindings::default(), Some(weights));
+        fs::write(alone.join(format!("{}.onnx", made.len())), &made).expect("a file");
+        assert_eq!(python(RUN_ALONE, &alone), "", "{weights:?}");
+    }
+}
+
+/// A size cannot be made up; what is said names the tensor, and that alone.
+#[test]
+fn what_steers_stays_in_its_file_and_is_named() {
+    let folder = folder("export_steers");
+    python(QUANTISED, &folder);
+    let bytes = fs::read(folder.join("sizes.onnx")).expect("a file");
+    let rebuilt = rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), Some(Weights::Zero)).expect("in memory");
+    let said: Vec<_> = rebuilt.read.diagnostics.iter().filter(|d| d.severity == Severity::Warning).collect();
+    let messages: Vec<_> = said.iter().map(|d| (d.code, d.message.as_str())).collect();
+    let message = "the contents of `shape` cannot be made up and stay in other files";
+    assert_eq!(messages, [("external-data", message)]);
 }
 
 /// The network of a file, whatever is said about it.
