@@ -7,13 +7,13 @@ use super::schema::{
 };
 use prost::bytes::Bytes;
 use prost::encoding::decode_varint;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// A file's tensors.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     /// Those of the outermost graph, its own and those in its nodes, by name; whether their contents are in another file.
-    pub(super) tensors: HashMap<String, bool>,
+    pub(super) tensors: BTreeMap<String, bool>,
     /// Names of those inside of sub-graphs whose contents are in another file.
     pub(super) inner: Vec<String>,
 }
