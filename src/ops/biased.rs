@@ -10,17 +10,17 @@ use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("Gelu", Storage::Overwrites, &[data("X")]),
-    op("QuickGelu", Storage::Overwrites, &[data("X")]),
-    op("FastGelu", Storage::Overwrites, &[data("X"), bias("bias")]),
-    op("BiasGelu", Storage::Overwrites, &[data("A"), bias("B")]),
+    op("Gelu", Storage::Overwrites, &[data("X")]).measured(Kernel::FRESH),
+    op("QuickGelu", Storage::Overwrites, &[data("X")]).measured(Kernel::FRESH),
+    op("FastGelu", Storage::Overwrites, &[data("X"), bias("bias")]).measured(Kernel::FRESH),
+    op("BiasGelu", Storage::Overwrites, &[data("A"), bias("B")]).measured(Kernel::FRESH),
     op("BiasSplitGelu", Storage::Fresh, &[data("X"), bias("bias")]),
     op("BiasAdd", Storage::Fresh, &[data("X"), bias("bias"), data("skip")]),
     op("BiasSoftmax", Storage::Fresh, &[data("data"), data("bias")]),
 ];
 
 const fn op(name: &'static str, storage: Storage, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "com.microsoft", name, slots, storage, kernel: Kernel::FRESH, read }
+    OpKind { domain: "com.microsoft", name, slots, storage, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

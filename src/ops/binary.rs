@@ -12,24 +12,24 @@ use crate::tensor::{DType, Elements, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("Add"),
-    op("Sub"),
-    op("Mul"),
-    op("Div"),
-    op("Pow"),
-    op("Mod"),
-    op("And"),
-    op("Or"),
-    op("Xor"),
-    op("Equal"),
-    op("Less"),
-    op("LessOrEqual"),
-    op("Greater"),
-    op("GreaterOrEqual"),
-    op("BitShift"),
-    op("BitwiseAnd"),
-    op("BitwiseOr"),
-    op("BitwiseXor"),
+    op("Add").measured(Kernel::FRESH),
+    op("Sub").measured(Kernel::FRESH),
+    op("Mul").measured(Kernel::FRESH),
+    op("Div").measured(Kernel::FRESH),
+    op("Pow").measured(Kernel::FRESH),
+    op("Mod").measured(Kernel::FRESH),
+    op("And").measured(Kernel::FRESH),
+    op("Or").measured(Kernel::FRESH),
+    op("Xor").measured(Kernel::FRESH),
+    op("Equal").measured(Kernel::FRESH),
+    op("Less").measured(Kernel::FRESH),
+    op("LessOrEqual").measured(Kernel::FRESH),
+    op("Greater").measured(Kernel::FRESH),
+    op("GreaterOrEqual").measured(Kernel::FRESH),
+    op("BitShift").measured(Kernel::FRESH),
+    op("BitwiseAnd").measured(Kernel::FRESH),
+    op("BitwiseOr").measured(Kernel::FRESH),
+    op("BitwiseXor").measured(Kernel::FRESH),
     OpKind { kernel: Kernel::Fresh(folded), ..op("Max") },
     OpKind { kernel: Kernel::Fresh(folded), ..op("Min") },
     OpKind { kernel: Kernel::Fresh(folded), ..op("Sum") },
@@ -39,7 +39,7 @@ pub(super) static OPS: &[OpKind] = &[
 
 const fn op(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("A"), data("B")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// Inputs are taken two at a time: what comes of all but the last is kept beside the output.

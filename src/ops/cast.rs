@@ -15,7 +15,7 @@ pub(super) static OPS: &[OpKind] = &[
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -9,11 +9,11 @@ use super::rules::{
 use crate::tensor::{Dim, Elements, Literal, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] = &[op("CumSum"), op("CumProd")];
+pub(super) static OPS: &[OpKind] = &[op("CumSum").measured(Kernel::FRESH), op("CumProd").measured(Kernel::FRESH)];
 
 const fn op(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("x"), steer("axis")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

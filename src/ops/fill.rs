@@ -12,17 +12,17 @@ use crate::tensor::{DType, Dim, Elements, Literal, Shape, TensorType, ValueType,
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
     OpKind { kernel: Kernel::Loaded, ..op("Constant", &[], read_constant) },
-    op("ConstantOfShape", &[steer("input")], read_constant_of_shape),
-    op("EyeLike", &[data("input")], read_eye_like),
-    op("Range", &[steer("start"), steer("limit"), steer("delta")], read_range),
-    op("Shape", &[data("data")], read_shape),
-    op("Size", &[data("data")], read_size),
+    op("ConstantOfShape", &[steer("input")], read_constant_of_shape).measured(Kernel::FRESH),
+    op("EyeLike", &[data("input")], read_eye_like).measured(Kernel::FRESH),
+    op("Range", &[steer("start"), steer("limit"), steer("delta")], read_range).measured(Kernel::FRESH),
+    op("Shape", &[data("data")], read_shape).measured(Kernel::FRESH),
+    op("Size", &[data("data")], read_size).measured(Kernel::FRESH),
 ];
 
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -11,17 +11,17 @@ use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType, literal};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("Gather", GATHERED, read_gather),
-    op("GatherElements", GATHERED, read_gather),
-    op("GatherND", GATHERED, read_gather_nd),
+    op("Gather", GATHERED, read_gather).measured(Kernel::FRESH),
+    op("GatherElements", GATHERED, read_gather).measured(Kernel::FRESH),
+    op("GatherND", GATHERED, read_gather_nd).measured(Kernel::FRESH),
     OpKind { kernel: Kernel::IN_PLACE, ..op("Scatter", SCATTERED, read_scatter) },
     OpKind { kernel: Kernel::IN_PLACE, ..op("ScatterElements", SCATTERED, read_scatter) },
-    op("ScatterND", SCATTERED, read_scatter),
+    op("ScatterND", SCATTERED, read_scatter).measured(Kernel::FRESH),
     OpKind {
         kernel: Kernel::IN_PLACE,
         ..op("TensorScatter", &[data("past_cache"), data("update"), steer("write_indices")], read_scatter)
     },
-    op("OneHot", &[data("indices"), steer("depth"), steer("values")], read_one_hot),
+    op("OneHot", &[data("indices"), steer("depth"), steer("values")], read_one_hot).measured(Kernel::FRESH),
 ];
 
 const GATHERED: &[Slot] = &[data("data"), steer("indices")];
@@ -30,7 +30,7 @@ const SCATTERED: &[Slot] = &[data("data"), steer("indices"), data("updates")];
 type Read = fn(&Spec) -> Result<Box<dyn Operator>, OpError>;
 
 const fn op(name: &'static str, slots: &'static [Slot], read: Read) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

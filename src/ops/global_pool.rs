@@ -13,11 +13,15 @@ use super::window::spatial;
 use crate::tensor::{Dim, Literal, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] = &[op("GlobalAveragePool"), op("GlobalMaxPool"), op("GlobalLpPool")];
+pub(super) static OPS: &[OpKind] = &[
+    op("GlobalAveragePool").measured(Kernel::FRESH),
+    op("GlobalMaxPool").measured(Kernel::FRESH),
+    op("GlobalLpPool").measured(Kernel::FRESH),
+];
 
 const fn op(name: &'static str) -> OpKind {
     const X: &[Slot] = &[data("X")];
-    OpKind { domain: "", name, slots: X, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 //! with an allocator that counts every request of a session; where an amount has a formula, two graphs of different
 //! sizes confirm it.
 
-use super::rules::{At, Spec};
+use super::rules::{At, OpKind, Spec};
 
 /// How a kernel gets the memory that it writes to.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,13 @@ impl Kernel {
             Kernel::Loaded | Kernel::Alias | Kernel::SelfGated { .. } | Kernel::Repeated => Some(0),
             Kernel::Fresh(scratch) | Kernel::InPlace(_, scratch) => scratch(spec, at, threads),
         }
+    }
+}
+
+impl OpKind {
+    /// The row of an operator of which a measurement says what its kernel does.
+    pub(super) const fn measured(self, kernel: Kernel) -> OpKind {
+        OpKind { kernel, ..self }
     }
 }
 

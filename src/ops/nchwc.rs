@@ -20,18 +20,19 @@ pub(super) static OPS: &[OpKind] = &[
         kernel: Kernel::InPlace(&[3], |_, _, _| Some(0)),
         ..op("Conv", |spec| same_as("com.microsoft", "FusedConv", spec))
     },
-    op("MaxPool", |spec| same_as("", "MaxPool", spec)),
-    op("AveragePool", |spec| same_as("", "AveragePool", spec)),
-    op("GlobalMaxPool", |spec| same_as("", "GlobalMaxPool", spec)),
-    op("GlobalAveragePool", |spec| same_as("", "GlobalAveragePool", spec)),
-    op("ReorderInput", |spec| Ok(Box::new(Reorder { channels: None, last: last(spec.attributes)? }))),
-    op("ReorderOutput", read_output),
-    op("Upsample", read_upsample),
+    op("MaxPool", |spec| same_as("", "MaxPool", spec)).measured(Kernel::FRESH),
+    op("AveragePool", |spec| same_as("", "AveragePool", spec)).measured(Kernel::FRESH),
+    op("GlobalMaxPool", |spec| same_as("", "GlobalMaxPool", spec)).measured(Kernel::FRESH),
+    op("GlobalAveragePool", |spec| same_as("", "GlobalAveragePool", spec)).measured(Kernel::FRESH),
+    op("ReorderInput", |spec| Ok(Box::new(Reorder { channels: None, last: last(spec.attributes)? })))
+        .measured(Kernel::FRESH),
+    op("ReorderOutput", read_output).measured(Kernel::FRESH),
+    op("Upsample", read_upsample).measured(Kernel::FRESH),
 ];
 
 const fn op(name: &'static str, read: fn(&Spec) -> Result<Box<dyn Operator>, OpError>) -> OpKind {
     const X: &[Slot] = &[data("X")];
-    OpKind { domain: "com.microsoft.nchwc", name, slots: X, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "com.microsoft.nchwc", name, slots: X, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// Reads an operator by the rules of another one, in a version that has all of its attributes.

@@ -21,23 +21,19 @@ use crate::tensor::{DType, Dim, Literal, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("InstanceNormalization"),
-    op("LayerNormalization"),
-    unmeasured("GroupNormalization"),
-    op("RMSNormalization"),
-    unmeasured("MeanVarianceNormalization"),
+    op("InstanceNormalization").measured(Kernel::FRESH),
+    op("LayerNormalization").measured(Kernel::FRESH),
+    op("GroupNormalization"),
+    op("RMSNormalization").measured(Kernel::FRESH),
+    op("MeanVarianceNormalization"),
     // ONNX Runtime writes its own RMS normalisation into the standard domain.
-    unmeasured("SimplifiedLayerNormalization"),
-    OpKind { domain: super::OWN_DOMAIN, ..unmeasured("ChannelNormalization") },
+    op("SimplifiedLayerNormalization"),
+    OpKind { domain: super::OWN_DOMAIN, ..op("ChannelNormalization") },
 ];
 
 const fn op(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("X"), norm("scale"), norm("bias")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
-}
-
-const fn unmeasured(name: &'static str) -> OpKind {
-    OpKind { kernel: Kernel::Unmeasured, ..op(name) }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// ONNX normalises over the last axes: the channels go there and back.

@@ -11,11 +11,11 @@ use super::rules::{
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] = &[op(""), op("com.microsoft")];
+pub(super) static OPS: &[OpKind] = &[op("").measured(Kernel::FRESH), op("com.microsoft").measured(Kernel::FRESH)];
 
 const fn op(domain: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("data"), steer("pads"), steer("constant_value"), steer("axes")];
-    OpKind { domain, name: "Pad", slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain, name: "Pad", slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// The layers of this room.

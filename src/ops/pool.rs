@@ -13,11 +13,15 @@ use super::window::{Axis, Sliding, spatial};
 use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] = &[op("MaxPool"), op("AveragePool"), op("LpPool")];
+pub(super) static OPS: &[OpKind] = &[
+    op("MaxPool").measured(Kernel::FRESH),
+    op("AveragePool").measured(Kernel::FRESH),
+    op("LpPool").measured(Kernel::FRESH),
+];
 
 const fn op(name: &'static str) -> OpKind {
     const X: &[Slot] = &[data("X")];
-    OpKind { domain: "", name, slots: X, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 /// The layers of this room.

@@ -11,16 +11,16 @@ use crate::tensor::{DType, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room. What is dequantised is a weight where it is stored.
 pub(super) static OPS: &[OpKind] = &[
-    op("QuantizeLinear", &[data("x"), steer("y_scale"), steer("y_zero_point")]),
+    op("QuantizeLinear", &[data("x"), steer("y_scale"), steer("y_zero_point")]).measured(Kernel::FRESH),
     OpKind {
         kernel: Kernel::Repeated,
         ..op("DequantizeLinear", &[weight("x"), steer("x_scale"), steer("x_zero_point")])
     },
-    op("DynamicQuantizeLinear", &[data("x")]),
+    op("DynamicQuantizeLinear", &[data("x")]).measured(Kernel::FRESH),
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
-    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read }
 }
 
 #[derive(Debug)]

@@ -15,28 +15,28 @@ use std::cmp::Ordering;
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    reduction("ReduceMax"),
-    reduction("ReduceMin"),
-    reduction("ReduceSum"),
-    reduction("ReduceProd"),
-    reduction("ReduceMean"),
-    reduction("ReduceL1"),
-    reduction("ReduceL2"),
-    reduction("ReduceLogSum"),
-    reduction("ReduceLogSumExp"),
-    reduction("ReduceSumSquare"),
-    position("ArgMax"),
-    position("ArgMin"),
+    reduction("ReduceMax").measured(Kernel::FRESH),
+    reduction("ReduceMin").measured(Kernel::FRESH),
+    reduction("ReduceSum").measured(Kernel::FRESH),
+    reduction("ReduceProd").measured(Kernel::FRESH),
+    reduction("ReduceMean").measured(Kernel::FRESH),
+    reduction("ReduceL1").measured(Kernel::FRESH),
+    reduction("ReduceL2").measured(Kernel::FRESH),
+    reduction("ReduceLogSum").measured(Kernel::FRESH),
+    reduction("ReduceLogSumExp").measured(Kernel::FRESH),
+    reduction("ReduceSumSquare").measured(Kernel::FRESH),
+    position("ArgMax").measured(Kernel::FRESH),
+    position("ArgMin").measured(Kernel::FRESH),
 ];
 
 const fn reduction(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("data"), steer("axes")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read: read_reduction }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read: read_reduction }
 }
 
 const fn position(name: &'static str) -> OpKind {
     const SLOTS: &[Slot] = &[data("data")];
-    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::FRESH, read: read_position }
+    OpKind { domain: "", name, slots: SLOTS, storage: Storage::Fresh, kernel: Kernel::Unmeasured, read: read_position }
 }
 
 /// What each input element costs, and what each result costs on top.

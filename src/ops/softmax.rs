@@ -23,7 +23,7 @@ pub(super) static OPS: &[OpKind] = &[
 
 const fn op(name: &'static str) -> OpKind {
     const X: &[Slot] = &[data("input")];
-    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, kernel: Kernel::Unmeasured, read }
 }
 
 /// The layers of this room.

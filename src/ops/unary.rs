@@ -8,43 +8,43 @@ use crate::tensor::{DType, Dim, Elements, Literal, Ratio, TensorType, ValueType}
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("Abs"),
-    op("Acos"),
-    op("Acosh"),
-    op("Asin"),
-    op("Asinh"),
-    op("Atan"),
-    op("Atanh"),
-    op("BitwiseNot"),
-    op("Ceil"),
-    op("Cos"),
-    op("Cosh"),
-    op("Erf"),
-    op("Exp"),
-    op("Floor"),
-    predicate("IsInf"),
-    predicate("IsNaN"),
-    op("Log"),
-    op("Neg"),
-    op("Not"),
-    op("Reciprocal"),
-    op("Round"),
-    op("Sign"),
-    op("Sin"),
-    op("Sinh"),
-    op("Sqrt"),
-    op("Tan"),
+    op("Abs").measured(Kernel::FRESH),
+    op("Acos").measured(Kernel::FRESH),
+    op("Acosh").measured(Kernel::FRESH),
+    op("Asin").measured(Kernel::FRESH),
+    op("Asinh").measured(Kernel::FRESH),
+    op("Atan").measured(Kernel::FRESH),
+    op("Atanh").measured(Kernel::FRESH),
+    op("BitwiseNot").measured(Kernel::FRESH),
+    op("Ceil").measured(Kernel::FRESH),
+    op("Cos").measured(Kernel::FRESH),
+    op("Cosh").measured(Kernel::FRESH),
+    op("Erf").measured(Kernel::FRESH),
+    op("Exp").measured(Kernel::FRESH),
+    op("Floor").measured(Kernel::FRESH),
+    predicate("IsInf").measured(Kernel::FRESH),
+    predicate("IsNaN").measured(Kernel::FRESH),
+    op("Log").measured(Kernel::FRESH),
+    op("Neg").measured(Kernel::FRESH),
+    op("Not").measured(Kernel::FRESH),
+    op("Reciprocal").measured(Kernel::FRESH),
+    op("Round").measured(Kernel::FRESH),
+    op("Sign").measured(Kernel::FRESH),
+    op("Sin").measured(Kernel::FRESH),
+    op("Sinh").measured(Kernel::FRESH),
+    op("Sqrt").measured(Kernel::FRESH),
+    op("Tan").measured(Kernel::FRESH),
 ];
 
 const X: &[Slot] = &[data("X")];
 
 const fn op(name: &'static str) -> OpKind {
-    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, kernel: Kernel::FRESH, read }
+    OpKind { domain: "", name, slots: X, storage: Storage::Overwrites, kernel: Kernel::Unmeasured, read }
 }
 
 /// What comes out is of another type, so it cannot lie where the input was.
 const fn predicate(name: &'static str) -> OpKind {
-    OpKind { storage: Storage::Fresh, kernel: Kernel::FRESH, ..op(name) }
+    OpKind { storage: Storage::Fresh, ..op(name) }
 }
 
 /// What one element costs.
