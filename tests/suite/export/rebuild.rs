@@ -221,14 +221,14 @@ onnx.save(model, sys.argv[1] + '/oldest.onnx')
 /// Learned numbers in attributes are no tensors that a node could stand for, and the file needs no operator for that.
 #[test]
 fn weights_in_attributes_stay() {
-    const CLASSIFIER: &str = r#"
+    const CLASSIFIER: &str = r"
 import onnx, sys
 from onnx import helper
 node = helper.make_node('LinearRegressor', ['x'], ['y'], domain='ai.onnx.ml', coefficients=[0.5] * 200, targets=2)
 info = lambda name, sizes: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, sizes)
 graph = helper.make_graph([node], 'g', [info('x', [1, 100])], [info('y', [1, 2])])
 onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('ai.onnx.ml', 1)]), sys.argv[1] + '/linear.onnx')
-"#;
+";
     let folder = folder("export_attributes");
     python(CLASSIFIER, &folder);
     let bytes = fs::read(folder.join("linear.onnx")).expect("a file");
