@@ -15,6 +15,7 @@ use cnnsize::render::escape::visible;
 use cnnsize::render::findings::{self, FORMATS, File, Format};
 use judge::{Judge, Judged};
 use lock::Lock;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,15 +77,14 @@ pub(super) fn run(args: &Args) -> Exit {
         Judge { args: &args.sizing, config: config.as_ref(), lock: lock.as_ref(), is_baseline: args.update_baseline };
     let mut judged = Vec::new();
     let mut exit = Exit::Fine;
+    let mut keep = |(path, outcome): (PathBuf, Result<Judged, String>), judged: &mut Vec<_>| match outcome {
+        Ok(one) => judged.push((path, one)),
+        Err(message) => exit = Exit::of(Err(message)),
+    };
     let outcomes = in_parallel(&files, &judge);
-    for (path, outcome) in files.into_iter().zip(outcomes) {
-        match outcome {
-            Ok(one) => judged.push((path, one)),
-            Err(message) => exit = Exit::of(Err(message)),
-        }
-    }
+    files.into_iter().zip(outcomes).for_each(|one| keep(one, &mut judged));
     match importers(config.as_ref(), &judged, &judge) {
-        Ok(further) => judged.extend(further),
+        Ok(further) => further.into_iter().for_each(|one| keep(one, &mut judged)),
         Err(wrong) => return config::complain(&wrong, wishes),
     }
     if args.update_baseline {
@@ -158,20 +158,23 @@ fn plan(args: &Args) -> Result<(Option<Config>, Vec<PathBuf>), Failure> {
     Ok((config, files))
 }
 
-/// Models of the project that import blocks from the files: a change there is a change of theirs.
+/// Models of the project that import blocks from the files: a change there is a change of theirs. One that cannot be
+/// judged may be one of them.
 fn importers(
     config: Option<&Config>,
     judged: &[(PathBuf, Judged)],
     judge: &Judge,
-) -> Result<Vec<(PathBuf, Judged)>, config::Wrong> {
-    let libraries: Vec<PathBuf> =
+) -> Result<Vec<(PathBuf, Result<Judged, String>)>, config::Wrong> {
+    let libraries: HashSet<PathBuf> =
         judged.iter().filter(|(_, one)| one.is_library).filter_map(|(path, _)| config::absolute(path)).collect();
     let Some(config) = config.filter(|_| !libraries.is_empty()) else { return Ok(Vec::new()) };
-    let is_judged = |path: &PathBuf| judged.iter().any(|(other, _)| config::absolute(other) == config::absolute(path));
+    let known: HashSet<PathBuf> = judged.iter().filter_map(|(path, _)| config::absolute(path)).collect();
+    let is_judged = |path: &PathBuf| config::absolute(path).is_some_and(|path| known.contains(&path));
     let further: Vec<PathBuf> = config.files()?.into_iter().filter(|path| !is_judged(path)).collect();
     let imports = |one: &Judged| one.sources.paths().filter_map(config::absolute).any(|path| libraries.contains(&path));
     let outcomes = in_parallel(&further, judge);
-    Ok(further.into_iter().zip(outcomes).filter_map(|(path, one)| Some((path, one.ok().filter(imports)?))).collect())
+    let importing = |(_, one): &(PathBuf, Result<Judged, String>)| one.as_ref().map_or(true, imports);
+    Ok(further.into_iter().zip(outcomes).filter(importing).collect())
 }
 
 /// Judges files on as many threads as there are processors; the results are in the order of the files.

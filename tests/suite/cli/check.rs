@@ -225,6 +225,17 @@ fn a_change_of_blocks_is_a_change_of_the_models_that_import_them() {
     assert!(run.out.contains("lib/blocks.arch:2:3: error[over-budget]: `params` is 140"), "{}", run.out);
 }
 
+/// Whether it imports the blocks cannot be known: it is said, as when it is named itself.
+#[test]
+fn a_model_that_cannot_be_judged_is_said_beside_changed_blocks() {
+    let folder = project("unjudged", "models:\n  - path: models/*.arch\n    model: gone\n");
+    file(&folder, "lib/blocks.arch", "block f {\n  conv 4 3x3\n}\n");
+    let named = run_in(&folder, &["check", "models/textbook.arch"]);
+    assert!(named.err.contains("has no model `gone`"), "{}", named.err);
+    let run = run_in(&folder, &["check", "lib/blocks.arch"]);
+    assert_eq!((run.code, run.err), (named.code, named.err));
+}
+
 #[test]
 fn a_broken_file_does_not_stop_the_others_and_levels_decide() {
     let folder = folder("levels");
