@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> Exit {
         Judge { args: &args.sizing, config: config.as_ref(), lock: lock.as_ref(), is_baseline: args.update_baseline };
     let mut judged = Vec::new();
     let mut exit = Exit::Fine;
-    let mut keep = |(path, outcome): (PathBuf, Result<Judged, String>), judged: &mut Vec<_>| match outcome {
+    let mut keep = |(path, outcome): (PathBuf, Outcome), judged: &mut Vec<_>| match outcome {
         Ok(one) => judged.push((path, one)),
         Err(message) => exit = Exit::of(Err(message)),
     };
@@ -103,6 +103,9 @@ pub(super) fn run(args: &Args) -> Exit {
     }
     exit.max(Exit::of(terminal::print(|out| (format.write)(&files, &style, out))))
 }
+
+/// What was found about a file, or why it cannot be judged.
+type Outcome = Result<Judged, String>;
 
 /// Why nothing is checked.
 enum Failure {
@@ -164,7 +167,7 @@ fn importers(
     config: Option<&Config>,
     judged: &[(PathBuf, Judged)],
     judge: &Judge,
-) -> Result<Vec<(PathBuf, Result<Judged, String>)>, config::Wrong> {
+) -> Result<Vec<(PathBuf, Outcome)>, config::Wrong> {
     let libraries: HashSet<PathBuf> =
         judged.iter().filter(|(_, one)| one.is_library).filter_map(|(path, _)| config::absolute(path)).collect();
     let Some(config) = config.filter(|_| !libraries.is_empty()) else { return Ok(Vec::new()) };
@@ -173,12 +176,12 @@ fn importers(
     let further: Vec<PathBuf> = config.files()?.into_iter().filter(|path| !is_judged(path)).collect();
     let imports = |one: &Judged| one.sources.paths().filter_map(config::absolute).any(|path| libraries.contains(&path));
     let outcomes = in_parallel(&further, judge);
-    let importing = |(_, one): &(PathBuf, Result<Judged, String>)| one.as_ref().map_or(true, imports);
+    let importing = |(_, one): &(PathBuf, Outcome)| one.as_ref().map_or(true, imports);
     Ok(further.into_iter().zip(outcomes).filter(importing).collect())
 }
 
 /// Judges files on as many threads as there are processors; the results are in the order of the files.
-fn in_parallel(files: &[PathBuf], judge: &Judge) -> Vec<Result<Judged, String>> {
+fn in_parallel(files: &[PathBuf], judge: &Judge) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
