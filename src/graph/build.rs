@@ -342,10 +342,10 @@ impl Builder {
 type Inferred = (Vec<ValueType>, Vec<Option<Literal>>);
 
 /// Most things around a node that are gathered without allocating.
+// Every node asks several times, and nearly all have few inputs and outputs.
 const FEW: usize = 8;
 
-/// Lists what is around a node; `filler` stands where nothing is, and is never seen. Every node asks several times;
-/// nearly all have few inputs and outputs, and need no lists on the heap.
+/// Lists what is around a node; `filler` stands where nothing is, and is never seen.
 pub(super) fn few<T: Copy, R>(filler: T, things: impl ExactSizeIterator<Item = T>, ask: impl FnOnce(&[T]) -> R) -> R {
     if things.len() > FEW {
         return ask(&things.collect::<Vec<_>>());
