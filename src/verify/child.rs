@@ -45,7 +45,7 @@ impl Content for Vec<u8> {
 /// What came of a job.
 #[derive(Debug)]
 pub(super) struct Done {
-    pub(super) library: Library,
+    pub(super) loaded: Library,
     pub(super) using: Using,
     /// Of each task, what came out or why the runtime refused. Of the first ones only where there is a failure.
     pub(super) answers: Vec<Result<Answer, String>>,
@@ -165,9 +165,9 @@ pub(super) fn run(
         let said = words.recv_timeout(GRACE).unwrap_or_default();
         heard.failure = Some(Failure::Ended { how, doing: heard.last, said });
     }
-    let Heard { library, using, answers, failure, .. } = heard;
-    match (library, using, failure) {
-        (Some(library), Some(using), failure) => Ok(Done { library, using, answers, failure }),
+    let Heard { loaded, using, answers, failure, .. } = heard;
+    match (loaded, using, failure) {
+        (Some(loaded), Some(using), failure) => Ok(Done { loaded, using, answers, failure }),
         (_, _, Some(failure)) => Err(failure),
         (..) => Err(Failure::System("ONNX Runtime does not say which it is".into())),
     }
@@ -198,7 +198,7 @@ fn start(process: &Process, job: &Job) -> Result<Child, Failure> {
 
 #[derive(Default)]
 struct Heard {
-    library: Option<Library>,
+    loaded: Option<Library>,
     using: Option<Using>,
     answers: Vec<Result<Answer, String>>,
     tried: Vec<Tried>,
@@ -221,7 +221,7 @@ fn listen(
             Ok(Event::Trying(path)) => heard.last = format!("loading `{}`", path.display()),
             Ok(Event::Failed(tried)) => heard.tried.push(tried),
             Ok(Event::Loaded(library)) => {
-                heard.library = Some(library);
+                heard.loaded = Some(library);
                 heard.last = "looking for a device".into();
             }
             Ok(Event::NoLibrary) => heard.failure = Some(Failure::NoLibrary(std::mem::take(&mut heard.tried))),

@@ -42,7 +42,7 @@ const ELSEWHERE: [&str; 2] = [
 /// Compares everything that was measured of a case, and adds it to what is known of the model.
 pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done, counted: &mut Counted) {
     let sizing = Sizing::of(case.model, case.batch, convention::default());
-    let Done { library, using, answers, failure } = done;
+    let Done { loaded, using, answers, failure } = done;
     verified.miss(failure.as_ref().map(ToString::to_string));
     let (mut kinds, mut reasons) = (Kinds::default(), BTreeSet::new());
     for (purpose, task) in &plan.purposes {
@@ -70,7 +70,7 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
             verified.not_compared = ELSEWHERE.map(String::from).into();
         }
         let fallback_nodes = plain.filter(|_| !cpu).map(fallback).unwrap_or_default();
-        verified.runtime = Some(Runtime { library, using, fallback_nodes, copy_rate: kinds.copy });
+        verified.runtime = Some(Runtime { loaded, using, fallback_nodes, copy_rate: kinds.copy });
     }
     let types = (!kinds.types.is_empty()).then(|| tensors::compare(case, kinds.types));
     let inserted: Vec<&NodeRun> = plain.map(|profile| inserted(case, profile)).unwrap_or_default();

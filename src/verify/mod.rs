@@ -143,7 +143,7 @@ pub fn devices(settings: &Settings) -> Result<(Library, Using, Vec<String>), Fai
         return Err(failure);
     }
     match done.answers.into_iter().next() {
-        Some(Ok(Answer::Devices(devices))) => Ok((done.library, done.using, devices)),
+        Some(Ok(Answer::Devices(devices))) => Ok((done.loaded, done.using, devices)),
         Some(Err(why)) => Err(Failure::System(why)),
         _ => Err(Failure::System("ONNX Runtime names no devices".into())),
     }

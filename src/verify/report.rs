@@ -66,7 +66,7 @@ impl Verified {
 #[derive(Clone, Debug)]
 pub struct Runtime {
     /// The library.
-    pub library: Library,
+    pub loaded: Library,
     /// The provider and its device.
     pub using: Using,
     /// Nodes that ran on the processor although another device was in use.

@@ -143,8 +143,8 @@ struct Time<'a> {
 impl<'a> Model<'a> {
     fn of(verified: &'a Verified) -> Model<'a> {
         let runtime = verified.runtime.as_ref().map(|runtime| Runtime {
-            library: runtime.library.candidate.path.display().to_string(),
-            version: &runtime.library.version,
+            library: runtime.loaded.candidate.path.display().to_string(),
+            version: &runtime.loaded.version,
             provider: &runtime.using.provider,
             device: &runtime.using.device,
             fallback_nodes: &runtime.fallback_nodes,

@@ -56,9 +56,9 @@ impl Page<'_> {
     }
 
     fn runtime(&mut self, runtime: &Runtime) {
-        let Runtime { library, using, fallback_nodes, copy_rate } = runtime;
-        let path = library.candidate.path.display().to_string();
-        let (version, device) = (visible(&library.version), visible(&using.device));
+        let Runtime { loaded, using, fallback_nodes, copy_rate } = runtime;
+        let path = loaded.candidate.path.display().to_string();
+        let (version, device) = (visible(&loaded.version), visible(&using.device));
         let _ = writeln!(self.text, "  ONNX Runtime {version} on {device} ({})", visible(&path));
         if let Some(rate) = copy_rate {
             let _ = writeln!(self.text, "  the machine copies {:.1} GB/s", rate / 1e9);
