@@ -48,11 +48,12 @@ pub(super) fn models(path: &Path, text: String, sizing: &Sizing) -> Result<Vec<(
     Ok(lowered.map(|lowered| (lowered.model, lowered.batch)).collect())
 }
 
-/// The one model of a text that is asked for, unless the text is broken, and what is wrong with either.
+/// The one model of a text that is asked for by some settings, unless the text is broken, and what is to be said of
+/// either.
 pub(super) fn one(
     path: &Path,
     text: String,
-    sizing: &Sizing,
+    sizings: &[Sizing],
 ) -> Result<(Option<Lowered>, Vec<Diagnostic>, Sources), String> {
     let mut document = arch::read(path, text, &Project::of(path));
     let mut found = std::mem::take(&mut document.diagnostics);
@@ -60,7 +61,11 @@ pub(super) fn one(
     if has_errors(&found) {
         return Ok((None, found, document.sources));
     }
-    let [index] = chosen(&document, path, sizing)?[..] else {
+    let mut asked = Vec::new();
+    for sizing in sizings {
+        asked.extend(chosen(&document, path, sizing)?.into_iter().map(|index| (index, sizing)));
+    }
+    let [(index, sizing)] = asked[..] else {
         let names: Vec<_> = document.models().map(|model| model.name).collect();
         let message = format!(
             "`{}` has {} models; say which: `--model {}`",
@@ -70,8 +75,10 @@ pub(super) fn one(
         );
         return Err(visible(&message).into_owned());
     };
+    let sizing = &sizing.of_text(&document);
     let mut lowered = document.lower(index, &overrides(sizing).unwrap_or_default());
     found.append(&mut lowered.diagnostics);
+    found.extend(sizing.notice());
     Ok((Some(lowered), found, document.sources))
 }
 

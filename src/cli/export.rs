@@ -1,6 +1,6 @@
-//! `cnnsize export`: the model as a file for other programs. What is written follows from the file and the command line
-//! alone, whatever `cnnsize.yaml` says.
+//! `cnnsize export`: the model as a file for other programs.
 
+use super::config::{self, Wanted};
 use super::input::{self, Reader};
 use super::settings::{COLOR, Choice, Sizing, choice};
 use super::terminal::{self, Color, Stream, Wishes};
@@ -48,6 +48,8 @@ pub(super) struct Args {
     color: Option<Color>,
     #[command(flatten)]
     sizing: Sizing,
+    #[command(flatten)]
+    wanted: Wanted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +94,15 @@ fn export(args: &Args) -> Result<Exit, String> {
     if format == Format::Onnx && args.output.is_none() && io::stdout().is_terminal() {
         return Err("an ONNX file is nothing for a terminal; name one: `-o model.onnx`".into());
     }
-    let exporter = Exporter { args, format };
+    let wishes = Wishes { color: args.color.unwrap_or_default(), ..Wishes::default() };
+    let sizings = match config::find(&args.wanted) {
+        Ok(config) => config::sizings(config.as_ref(), &args.sizing, &args.file),
+        Err(wrong) => return Ok(config::complain(&wrong, wishes)),
+    };
+    let sizings = sizings.into_iter().map(Sizing::without_figures).collect();
+    let exporter = Exporter { args, format, sizings };
     let found = input::read(&args.file, args.sizing.stdin_filename.as_deref(), &exporter)?;
-    let style = Wishes { color: args.color.unwrap_or_default(), ..Wishes::default() };
-    let style = style.style(&Style::default(), Stream::Err);
+    let style = wishes.style(&Style::default(), Stream::Err);
     terminal::tell(|err| diagnostics::write(&found.diagnostics, &found.source, &found.sources, &style, err));
     let Some(made) = found.made.filter(|_| !arch::has_errors(&found.diagnostics)) else { return Ok(Exit::Problem) };
     match &args.output {
@@ -178,6 +185,8 @@ struct Found {
 struct Exporter<'a> {
     args: &'a Args,
     format: Format,
+    /// Settings that hold; a graph goes by the first.
+    sizings: Vec<Sizing>,
 }
 
 impl Exporter<'_> {
@@ -230,7 +239,7 @@ impl Reader for Exporter<'_> {
         if self.args.weights == Some(Contained::Keep) {
             return Err("a text has no weights to keep; `--weights random` makes some up".into());
         }
-        let (lowered, mut diagnostics, sources) = arch::one(path, text, &self.args.sizing)?;
+        let (lowered, mut diagnostics, sources) = arch::one(path, text, &self.sizings)?;
         let made = match lowered.filter(|_| !arch::has_errors(&diagnostics)) {
             None => None,
             Some(lowered) if self.format != Format::Onnx => {
@@ -253,26 +262,27 @@ impl Reader for Exporter<'_> {
         if let Err(message) = self.misplaced("onnx") {
             return Ok(Err(message));
         }
-        if self.format == Format::Onnx && self.args.sizing.precision.is_some() {
-            return Ok(Err(
-                "`--precision` sizes a graph as if it had been written so, and does not write it anew".into()
-            ));
-        }
-        let bindings = onnx::bindings(&self.args.sizing);
-        let found = |made, diagnostics| {
-            Ok(Found { made, diagnostics, source: path.display().to_string(), sources: Sources::default() })
+        let sizing = self.sizings.first().unwrap_or(&self.args.sizing);
+        let found = |made, mut diagnostics: Vec<Diagnostic>, sizing: &Sizing| {
+            diagnostics.extend(sizing.notice());
+            Found { made, diagnostics, source: path.display().to_string(), sources: Sources::default() }
         };
         if self.format != Format::Onnx {
-            let read = cnnsize::front::onnx::read(open()?, &bindings);
-            return Ok(found(read.model.map(|model| self.drawn(path, model, "onnx", read.batch)), read.diagnostics));
+            let (read, sizing) = onnx::read(&open, sizing)?;
+            let made = read.model.map(|model| self.drawn(path, model, "onnx", read.batch));
+            return Ok(Ok(found(made, read.diagnostics, &sizing)));
+        }
+        if let Err(message) = sizing.no_precision("does not write it anew") {
+            return Ok(Err(message));
         }
         let weights = self.args.weights(Contained::Keep);
-        let Rebuilt { mut read, message } = rebuild(open()?, &bindings, weights)?;
+        let rebuilt = onnx::settled(sizing, |bindings| rebuild(open()?, bindings, weights), |rebuilt| &rebuilt.read)?;
+        let (Rebuilt { mut read, message }, sizing) = rebuilt;
         if weights.is_none() && read.diagnostics.iter().any(|found| found.code == "external-data") {
             read.diagnostics.extend(self.moved(path));
         }
         let made = message.map(Exporter::onnx).transpose();
-        Ok(made.and_then(|made| found(made, read.diagnostics)))
+        Ok(made.map(|made| found(made, read.diagnostics, &sizing)))
     }
 
     fn wrong(&self, path: &Path, why: Diagnostic) -> Result<Found, String> {

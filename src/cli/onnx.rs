@@ -58,14 +58,23 @@ pub(super) fn entry<C: Contents>(
 
 /// Reads a graph, and says with which settings: the defaults of a configuration hold where it leaves its batch open.
 pub(super) fn read<C: Contents>(open: &impl Fn() -> io::Result<C>, sizing: &Sizing) -> io::Result<(Read, Sizing)> {
+    settled(sizing, |bindings| Ok(onnx::read(open()?, bindings)), |read| read)
+}
+
+/// What is made of a graph, and with which settings, as for [`read`]. `of`: what was read for it.
+pub(super) fn settled<T>(
+    sizing: &Sizing,
+    make: impl Fn(&Bindings) -> io::Result<T>,
+    of: impl Fn(&T) -> &Read,
+) -> io::Result<(T, Sizing)> {
     let mut sizing = sizing.clone();
-    let read = onnx::read(open()?, &bindings(&sizing));
-    let is_open = read.diagnostics.iter().any(|found| found.code == "batch-assumed");
+    let made = make(&bindings(&sizing))?;
+    let is_open = of(&made).diagnostics.iter().any(|found| found.code == "batch-assumed");
     if !is_open || sizing.configured.batch.is_none() {
-        return Ok((read, sizing));
+        return Ok((made, sizing));
     }
     sizing.fall_back_on_batch();
-    Ok((onnx::read(open()?, &bindings(&sizing)), sizing))
+    Ok((make(&bindings(&sizing))?, sizing))
 }
 
 /// The graph of a file without errors, with its batch.
@@ -78,7 +87,7 @@ pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
-pub(super) fn bindings(sizing: &Sizing) -> Bindings {
+fn bindings(sizing: &Sizing) -> Bindings {
     let sizes = |size: &Size| match size {
         Size::Shape(channels, sizes) => [&[*channels], &**sizes].concat(),
         Size::Dims(sizes) => sizes.clone(),

@@ -7,6 +7,7 @@ use cnnsize::analyze::convention::{self, Convention};
 use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::front::arch::Document;
 use cnnsize::front::arch::ast::{Rational, Size};
+use cnnsize::render::escape::visible;
 use cnnsize::render::rows::{By, Selection, Sort};
 use cnnsize::render::units::Units;
 use cnnsize::render::{self, FORMATS, Format, Layout, Mode, Style};
@@ -60,8 +61,8 @@ pub(super) const CONFIGURED: &str = "configured";
 pub(super) struct Configured {
     /// The configuration's path; empty without one.
     pub path: String,
-    /// Its settings that hold, as they are written there: `batch 32`.
-    pub words: Vec<String>,
+    /// Its settings that hold, as they are written there: `batch` and `32`.
+    pub words: Vec<(&'static str, String)>,
     /// Examples at once where the file does not say it.
     pub batch: Option<u64>,
     /// Element types where the file does not say them.
@@ -79,8 +80,7 @@ impl Sizing {
             && let (None, Some(precision)) = (self.precision, self.configured.precision)
         {
             sizing.precision = Some(precision);
-            let name = precision.name.map_or_else(String::new, |name| format!(" {name}"));
-            sizing.configured.words.push(format!("precision{name}"));
+            sizing.configured.words.push(("precision", precision.name.unwrap_or_default().into()));
         }
         sizing
     }
@@ -89,13 +89,36 @@ impl Sizing {
     pub(super) fn fall_back_on_batch(&mut self) {
         if let (None, Some(batch)) = (self.batch, self.configured.batch) {
             self.batch = Some(batch);
-            self.configured.words.push(format!("batch {batch}"));
+            self.configured.words.push(("batch", batch.to_string()));
         }
+    }
+
+    /// These settings but for those that are about figures, for a command that gives none.
+    pub(super) fn without_figures(mut self) -> Sizing {
+        (self.convention, self.strict) = (None, false);
+        self.configured.words.retain(|(name, _)| !matches!(*name, "convention" | "strict"));
+        self
+    }
+
+    /// Why a graph's element types cannot be others where it is written or run, if others are asked for. `instead`: what
+    /// the command does with the graph.
+    pub(super) fn no_precision(&self, instead: &str) -> Result<(), String> {
+        if self.precision.is_none() {
+            return Ok(());
+        }
+        let Configured { path, words, .. } = &self.configured;
+        let mut message = format!("`--precision` sizes a graph as if it had been written so, and {instead}");
+        if let Some((name, value)) = words.iter().find(|(name, _)| *name == "precision") {
+            message.push_str(&format!("; `{}` sets {name} {value}, and `--isolated` leaves it out", visible(path)));
+        }
+        Err(message)
     }
 
     /// Says which settings are those of a configuration, for somebody who only named a file.
     pub(super) fn notice(&self) -> Option<Diagnostic> {
         let Configured { path, words, .. } = &self.configured;
+        let words: Vec<_> =
+            words.iter().map(|(name, value)| format!("{name} {value}").trim_end().to_string()).collect();
         let message = || format!("`{path}` sets {}", words.join(", "));
         let hint = || Diagnostic::hint(CONFIGURED, Origin::File, message()).help("`--isolated` leaves it out");
         (!words.is_empty()).then(hint)

@@ -99,6 +99,30 @@ fn the_sizing_exercise_is_measured_with_channels_in_blocks() {
     }
 }
 
+/// The command line, each model's entry, the file, the defaults: as everywhere else.
+#[test]
+fn models_run_with_the_settings_of_the_configuration() {
+    let net = "batch 4\nmodel a {\n  input 1@8x8\n  conv 4 3x3\n}\nmodel b {\n  input 1@8x8\n  conv 4 3x3\n}\n";
+    let net = file("verify_configured", "net.arch", net);
+    let configs = [
+        ("defaults: { batch: 5 }\nmodels: [{ path: net.arch, batch: 3 }]\n", &[][..], [3, 3]),
+        ("models:\n- { path: net.arch, model: a, batch: 2 }\n- { path: net.arch, model: b, batch: 3 }\n", &[], [2, 3]),
+        ("defaults: { batch: 5 }\nmodels: [{ path: net.arch, batch: 3 }]\n", &["--batch", "6"], [6, 6]),
+        ("defaults: { batch: 5 }\nmodels: [{ path: net.arch, batch: 3 }]\n", &["--isolated"], [4, 4]),
+    ];
+    for (config, args, batches) in configs {
+        file("verify_configured", "cnnsize.yaml", config);
+        let mut command = verify(&[&["net.arch", "--device", "cpu", "--format", "json"], args].concat());
+        let folder = Path::new(&net).parent().unwrap();
+        let output = command.current_dir(folder).env("ORT_DYLIB_PATH", library()).output().expect("the program starts");
+        let printed: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", said(&output)));
+        let found: Vec<_> = [0, 1].map(|model| printed["models"][model]["runs"][0]["batch"].as_u64()).into();
+        assert_eq!(found, batches.map(Some), "{config}");
+        assert_eq!(said(&output).contains("`cnnsize.yaml` sets batch"), args.is_empty(), "{}", said(&output));
+    }
+}
+
 #[test]
 fn formats_are_for_people_and_for_build_servers() {
     let arch = file("verify_formats", "small.arch", "input 3@8x8\nconv 4 3x3 same relu\nflatten\ndense 10\n");

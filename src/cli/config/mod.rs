@@ -158,7 +158,7 @@ impl Config {
         if sizings.len() > 1 {
             // No model of the file is passed over for another.
             for sizing in &mut sizings {
-                sizing.configured.words.retain(|word| !word.starts_with("model "));
+                sizing.configured.words.retain(|(name, _)| *name != "model");
             }
         }
         sizings
@@ -171,7 +171,7 @@ impl Config {
         let mut words = Vec::new();
         for given in entry.map(|entry| &entry.given).into_iter().chain([&self.defaults]) {
             let new = given.words.iter().filter(|(setting, word)| !(setting.says)(&sizing, word));
-            words.extend(new.map(|(setting, word)| format!("{} {word}", setting.name)));
+            words.extend(new.map(|(setting, word)| (setting.name, word.clone())));
             sizing = sizing.over(&given.sizing);
         }
         let (batch, precision) = self.unsaid;

@@ -30,8 +30,10 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         slug: "configured",
         what: "settings of cnnsize.yaml hold for a file that was named",
-        why: "The figures are not those of the file as written.",
-        example: Words("`cnnsize net.arch` where cnnsize.yaml says `defaults: { batch: 32 }`"),
+        why: "What is sized, explained, verified or exported is not the file as written.",
+        example: Words(
+            "`cnnsize net.arch`, or `cnnsize export net.arch`, where cnnsize.yaml says `defaults: { batch: 32 }`",
+        ),
         remedy: "Nothing, if it is meant; `--isolated` leaves the configuration out, and an option such as `--batch 1` goes before it.",
     },
     Fault {

@@ -2,11 +2,14 @@
 
 mod prepare;
 
+use super::config::{self, Config, Wanted};
 use super::settings::{self, Sizing};
 use super::terminal::{self, Progress, Stream, Wishes};
 use super::values::{self, Precision};
 use super::{Exit, input};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use cnnsize::base::diagnostic::Diagnostic;
+use cnnsize::base::source::Sources;
 use cnnsize::front::arch::ast::{Rational, Size};
 use cnnsize::render::escape::visible;
 use cnnsize::render::{Entry, Style, diagnostics};
@@ -73,6 +76,8 @@ pub(super) struct Args {
     /// Nothing but ASCII
     #[arg(long)]
     ascii: bool,
+    #[command(flatten)]
+    wanted: Wanted,
 }
 
 /// The process that runs models: started by `verify`, and of no use to people.
@@ -120,20 +125,27 @@ pub(super) fn run(args: &Args) -> Exit {
     }
     let formats: Vec<_> = args.files.iter().map(|file| input::format(file)).collect();
     let given = |wanted: &str| formats.iter().any(|format| format.is_none_or(|format| format == wanted));
-    if let Some(message) = args.sizing(None).misplaced(given) {
+    if let Some(message) = args.sizing().misplaced(given) {
         return Exit::of(Err(message));
     }
     let wishes = Wishes { ascii: args.ascii, ..Wishes::default() };
+    let config = match config::find(&args.wanted) {
+        Ok(config) => config,
+        Err(wrong) => return config::complain(&wrong, wishes),
+    };
     let mut exit = Exit::Fine;
     let mut all = Vec::new();
     let progress = Progress::new();
     for file in &args.files {
-        let done = one_file(file, args, &settings, &progress, &mut all);
+        let mut said = Vec::new();
+        let sizings = args.sizings(config.as_ref(), file);
+        let done = one_file((file, &sizings), args, &settings, &progress, (&mut all, &mut said));
         progress.clear();
+        let style = wishes.style(&Style::default(), Stream::Err);
+        terminal::tell(|err| diagnostics::write(&said, &file.display().to_string(), &Sources::default(), &style, err));
         exit = exit.max(match done {
             Ok(broken) if broken.is_empty() => Exit::Fine,
             Ok(broken) => {
-                let style = wishes.style(&Style::default(), Stream::Err);
                 for entry in &broken {
                     let found = entry.diagnostics();
                     terminal::tell(|err| diagnostics::write(found, entry.source(), &entry.sources, &style, err));
@@ -184,21 +196,28 @@ fn doctor(settings: &Settings) -> Result<(), String> {
     })
 }
 
-/// Compares every model of a file. The entries of a file that is broken come back.
+/// Compares every model of a file that some settings ask for, and says which of these are a configuration's. The entries
+/// of a file that is broken come back.
 fn one_file(
-    path: &Path,
+    (path, sizings): (&Path, &[Sizing]),
     args: &Args,
     settings: &Settings,
     progress: &Progress,
-    all: &mut Vec<Verified>,
+    (all, said): (&mut Vec<Verified>, &mut Vec<Diagnostic>),
 ) -> Result<Vec<Entry>, String> {
     let keep = args.weights == Some(Weights::Keep);
-    let read = |batch| input::read(path, None, &Preparer { sizing: args.sizing(batch), keep });
+    let read = |batch: Option<u64>| {
+        let sizings = sizings.iter().map(|sizing| Sizing { batch: batch.or(sizing.batch), ..sizing.clone() });
+        input::read(path, None, &Preparer { sizings: sizings.collect(), keep })
+    };
     let batches = if args.batch.is_empty() { vec![None] } else { args.batch.iter().copied().map(Some).collect() };
     let mut by_model: Vec<Vec<Built>> = Vec::new();
     for batch in batches {
         let models = match read(batch)? {
-            Prepared::Models(models) => models,
+            Prepared::Models(models, configured) => {
+                *said = configured;
+                models
+            }
             Prepared::Broken(entries) => return Ok(entries),
         };
         for (place, built) in models.into_iter().enumerate() {
@@ -210,9 +229,9 @@ fn one_file(
     }
     // Single nodes are counted for one example, if the model can be built for one.
     let has_one = by_model.iter().all(|batches| batches.iter().any(|built| built.batch == 1));
-    let singles = if has_one { Prepared::Models(Vec::new()) } else { read(Some(1))? };
+    let singles = if has_one { Prepared::Models(Vec::new(), Vec::new()) } else { read(Some(1))? };
     let mut singles = match singles {
-        Prepared::Models(models) => models.into_iter(),
+        Prepared::Models(models, _) => models.into_iter(),
         Prepared::Broken(_) => Vec::new().into_iter(),
     };
     // Constants that are no weights may lie beside a graph even when weights are made up.
@@ -258,9 +277,14 @@ fn shown(failure: &Failure) -> String {
 }
 
 impl Args {
-    fn sizing(&self, batch: Option<u64>) -> Sizing {
+    /// The settings that hold for a file. The first batch stands for all that are asked for.
+    fn sizings(&self, config: Option<&Config>, file: &Path) -> Vec<Sizing> {
+        config::sizings(config, &self.sizing(), file).into_iter().map(Sizing::without_figures).collect()
+    }
+
+    fn sizing(&self) -> Sizing {
         Sizing {
-            batch,
+            batch: self.batch.first().copied(),
             precision: self.precision,
             input: self.input.clone(),
             dim: self.dim.clone(),

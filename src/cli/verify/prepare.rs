@@ -1,7 +1,7 @@
 //! What a file gives for the runtime: models as we read them, each with the file that the runtime reads.
 
 use super::super::input::Reader;
-use super::super::settings::Sizing;
+use super::super::settings::{CONFIGURED, Sizing};
 use super::super::{arch, onnx};
 use cnnsize::back::onnx::{MOST_BYTES, Rebuilt, Refused, Weights, rebuild};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 /// What came of a file.
 pub(super) enum Prepared {
-    /// Its models, built for one batch.
-    Models(Vec<Built>),
+    /// Its models, built for one batch, and which settings of a configuration hold for them.
+    Models(Vec<Built>, Vec<Diagnostic>),
     /// What is wrong with it.
     Broken(Vec<Entry>),
 }
@@ -32,7 +32,8 @@ pub(super) struct Built {
 
 /// Reads files for the runtime.
 pub(super) struct Preparer {
-    pub(super) sizing: Sizing,
+    /// Settings that hold; a graph goes by the first.
+    pub(super) sizings: Vec<Sizing>,
     /// Whether the weights of a graph are its own.
     pub(super) keep: bool,
 }
@@ -44,11 +45,16 @@ impl Reader for Preparer {
         if self.keep {
             return Err("a text has no weights to keep; `--weights random` makes some up".into());
         }
-        let entries = arch::entries(path, text.clone(), std::slice::from_ref(&self.sizing), false)?;
+        let entries = arch::entries(path, text.clone(), &self.sizings, false)?;
         if entries.iter().any(|entry| is_wrong(entry.diagnostics())) {
             return Ok(Prepared::Broken(entries));
         }
-        let models = arch::models(path, text, &self.sizing)?;
+        let said =
+            entries.iter().flat_map(Entry::diagnostics).filter(|found| found.code == CONFIGURED).cloned().collect();
+        let mut models = Vec::new();
+        for sizing in &self.sizings {
+            models.extend(arch::models(path, text.clone(), sizing)?);
+        }
         let built = models.into_iter().map(|(model, batch)| {
             let why = |refused: &Refused| refused.diagnostic().message;
             let file = match File::exported(&model) {
@@ -58,7 +64,7 @@ impl Reader for Preparer {
             };
             Built { model, batch, file }
         });
-        Ok(Prepared::Models(built.collect()))
+        Ok(Prepared::Models(built.collect(), said))
     }
 
     fn graph<C: Contents>(
@@ -66,14 +72,13 @@ impl Reader for Preparer {
         path: &Path,
         open: impl Fn() -> io::Result<C>,
     ) -> io::Result<Result<Prepared, String>> {
-        if self.sizing.precision.is_some() {
-            return Ok(Err(
-                "`--precision` sizes a graph as if it had been written so, and what runs is the graph as it is".into(),
-            ));
+        let Some(sizing) = self.sizings.first() else { return Ok(Ok(Prepared::Models(Vec::new(), Vec::new()))) };
+        if let Err(message) = sizing.no_precision("what runs is the graph as it is") {
+            return Ok(Err(message));
         }
         let weights: Option<Weights> = if self.keep { None } else { Some(WEIGHTS) };
-        let bindings = onnx::bindings(&self.sizing);
-        let Rebuilt { read, message } = rebuild(open()?, &bindings, weights)?;
+        let rebuilt = onnx::settled(sizing, |bindings| rebuild(open()?, bindings, weights), |rebuilt| &rebuilt.read)?;
+        let (Rebuilt { read, message }, sizing) = rebuilt;
         let broken = |found| Ok(Ok(Prepared::Broken(vec![graph_entry(path, found)])));
         let (Some(mut model), Some(message)) = (read.model, message) else { return broken(read.diagnostics) };
         let mut file = Err(too_large(message.size()));
@@ -82,7 +87,7 @@ impl Reader for Preparer {
             message.write(&mut bytes)?;
             let bytes = Arc::<[u8]>::from(bytes);
             // Nodes that stand for weights are gone: what is predicted is what the file that runs needs.
-            let values = Bindings { values: bindings.values, ..Bindings::default() };
+            let values = Bindings { values: sizing.value.clone(), ..Bindings::default() };
             match cnnsize::front::onnx::read(Arc::clone(&bytes), &values).model {
                 Some(again) => model = again,
                 None => return broken(read.diagnostics),
@@ -95,7 +100,8 @@ impl Reader for Preparer {
         if model.name.is_empty() {
             model.name = onnx::stem(path);
         }
-        Ok(Ok(Prepared::Models(vec![Built { model, batch: read.batch, file }])))
+        let said = sizing.notice().into_iter().collect();
+        Ok(Ok(Prepared::Models(vec![Built { model, batch: read.batch, file }], said)))
     }
 
     fn wrong(&self, path: &Path, why: Diagnostic) -> Result<Prepared, String> {
