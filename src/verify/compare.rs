@@ -2,10 +2,9 @@
 
 use super::child::Done;
 use super::job::{Answer, NodeRun, Peaks, Profile};
-use super::ones::Countable;
 use super::plan::{Plan, Purpose};
 use super::report::{
-    MacMismatch, Macs, Memory, Mismatch, Pair, Peak, Run, Runtime, Term, Time, Type, Verified, Weights,
+    Linearity, MacMismatch, Macs, Memory, Mismatch, Pair, Peak, Run, Runtime, Term, Time, Type, Verified, Weights,
 };
 use super::subject::Case;
 use super::{planned, tensors};
@@ -18,21 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Nodes that take less time than this many seconds show their start-up and the clock's grain, not their arithmetic.
 const SHORTEST: f64 = 20e-6;
 
-/// What was counted by running single nodes, at one batch.
-pub(super) struct Counted<'a> {
-    /// The batch.
-    pub(super) batch: u64,
-    /// The nodes.
-    pub(super) countables: &'a [Countable],
-    /// Names of nodes that cannot be counted, and why.
-    pub(super) not: &'a [(String, String)],
-    /// Names of the nodes.
-    pub(super) names: &'a [String],
-    /// By node: all of its multiply-accumulates, and those without padding if they were counted. Filled in by the first
-    /// run.
-    pub(super) sums: Vec<Option<(u64, Option<u64>)>>,
-}
-
 /// What is not compared where models run on another device than the processor.
 const ELSEWHERE: [&str; 2] = [
     "memory: predicted is what the processor takes; `--device cpu` compares it",
@@ -40,17 +24,18 @@ const ELSEWHERE: [&str; 2] = [
 ];
 
 /// Compares everything that was measured of a case, and adds it to what is known of the model.
-pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done, counted: &mut Counted) {
+pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done) {
     let sizing = Sizing::of(case.model, case.batch, convention::default());
     let Done { loaded, using, answers, failure } = done;
     verified.miss(failure.as_ref().map(ToString::to_string));
-    let (mut kinds, mut reasons) = (Kinds::default(), BTreeSet::new());
+    let mut kinds = Kinds { sums: vec![Sums::default(); plan.countables.len()], ..Kinds::default() };
+    let mut reasons = BTreeSet::new();
     for (purpose, task) in &plan.purposes {
         match (purpose, answers.get(*task)) {
             (_, None) => {}
             (Purpose::Nominal(number) | Purpose::Effective(number), Some(Err(why))) => {
-                let name = counted.names.get(*number).cloned().unwrap_or_default();
-                verified.missing.push(format!("multiply-accumulates of `{name}`: {why}"));
+                let name = plan.countables.get(*number).map(|one| &*case.model.nodes[one.node].name);
+                verified.missing.push(format!("multiply-accumulates of `{}`: {why}", name.unwrap_or_default()));
             }
             (_, Some(Err(why))) => {
                 // What fails to load fails in every task.
@@ -58,7 +43,7 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
                     verified.missing.push(format!("{} fails: {why}", plan.doing(*task, case)));
                 }
             }
-            (purpose, Some(Ok(answer))) => kinds.take(purpose, answer.clone(), counted),
+            (purpose, Some(Ok(answer))) => kinds.take(purpose, answer.clone()),
         }
     }
     let plain = kinds.profiles[0].as_ref();
@@ -83,7 +68,9 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
         verified.miss(why.map(|why| format!("memory at batch {}{how}: not predicted, because {why}", case.batch)));
         plan.ok()
     });
-    let macs = macs(&sizing, counted, case.batch);
+    let macs = macs(case, &sizing, plan, &kinds.sums);
+    let before = verified.runs.iter().find(|run| !run.optimized);
+    let linearity = before.and_then(|run| Linearity::between(run, case.batch, types.as_ref(), macs.as_ref()));
     for optimized in [false, true] {
         let place = usize::from(optimized);
         let peaks = kinds.peaks[place].as_ref();
@@ -98,6 +85,7 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done,
             weights: profile.filter(|_| !optimized).map(|profile| weights(case, &sizing, profile, &inserted)),
             memory: memory(&sizing, planned[place].as_ref(), peaks, profile, optimized),
             macs: macs.clone().filter(|_| !optimized),
+            linearity: linearity.clone().filter(|_| !optimized),
             time: profile.map(|profile| time(case, &sizing, profile, roof, optimized)),
         });
     }
@@ -113,10 +101,19 @@ struct Kinds {
     /// The quickest product.
     roof: Option<f64>,
     copy: Option<f64>,
+    /// By node that is counted.
+    sums: Vec<Sums>,
+}
+
+/// Multiply-accumulates of a node as they were counted: all of them, and those without padding where that differs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sums {
+    nominal: Option<u64>,
+    effective: Option<u64>,
 }
 
 impl Kinds {
-    fn take(&mut self, purpose: &Purpose, answer: Answer, counted: &mut Counted) {
+    fn take(&mut self, purpose: &Purpose, answer: Answer) {
         match (purpose, answer) {
             (Purpose::Types(slice), Answer::Types(types)) => self.types.push((slice.clone(), types)),
             (Purpose::Peaks(optimized), Answer::Peaks(peaks)) => self.peaks[usize::from(*optimized)] = peaks,
@@ -128,15 +125,13 @@ impl Kinds {
             }
             (Purpose::Copy, Answer::Copy { bytes_per_second }) => self.copy = Some(bytes_per_second),
             (Purpose::Nominal(number), Answer::Sum(sum)) => {
-                let has_padding = counted.countables.get(*number).is_some_and(|one| one.effective.is_some());
-                if let Some(place) = counted.sums.get_mut(*number) {
-                    *place = Some((sum, (!has_padding).then_some(sum)));
+                if let Some(sums) = self.sums.get_mut(*number) {
+                    sums.nominal = Some(sum);
                 }
             }
-            // The nominal count of a node stands before the effective one.
             (Purpose::Effective(number), Answer::Sum(sum)) => {
-                if let Some(Some((_, effective))) = counted.sums.get_mut(*number) {
-                    *effective = Some(sum);
+                if let Some(sums) = self.sums.get_mut(*number) {
+                    sums.effective = Some(sum);
                 }
             }
             _ => {}
@@ -187,23 +182,21 @@ fn memory(
     }
 }
 
-/// Every count of single nodes, for a batch.
-fn macs(sizing: &Sizing, counted: &Counted, batch: u64) -> Option<Macs> {
-    let mut macs = Macs { batch: counted.batch, uncounted: counted.not.to_vec(), ..Macs::default() };
+/// Every count of single nodes.
+fn macs(case: &Case, sizing: &Sizing, plan: &Plan, sums: &[Sums]) -> Option<Macs> {
+    let mut macs = Macs { uncounted: plan.uncounted.clone(), ..Macs::default() };
     let (mut predicted, mut measured, mut effective) = (Some(0u64), Some(0u64), Some(0u64));
-    let times = batch.checked_div(counted.batch).filter(|_| batch.is_multiple_of(counted.batch));
-    let add = |sum: Option<u64>, n: u64| sum?.checked_add(n.checked_mul(times?)?);
-    for ((countable, sums), name) in counted.countables.iter().zip(&counted.sums).zip(counted.names) {
-        let Some((nominal, without_padding)) = *sums else { continue };
+    let add = |sum: Option<u64>, n: Option<u64>| sum?.checked_add(n?);
+    for (countable, sums) in plan.countables.iter().zip(sums) {
+        let Some(nominal) = sums.nominal else { continue };
         macs.layers += 1;
         if nominal != countable.macs {
-            macs.mismatches.push(MacMismatch { name: name.clone(), predicted: countable.macs, measured: nominal });
+            let name = case.model.nodes[countable.node].name.to_string();
+            macs.mismatches.push(MacMismatch { name, predicted: countable.macs, measured: nominal });
         }
-        // What is predicted at this batch, not at the one that was counted.
-        let own = sizing.macs_of(countable.node).known().map(|m| m.0);
-        predicted = predicted.zip(own).and_then(|(a, b)| a.checked_add(b));
-        measured = add(measured, nominal);
-        effective = without_padding.and_then(|sum| add(effective, sum));
+        predicted = add(predicted, sizing.macs_of(countable.node).known().map(|m| m.0));
+        measured = add(measured, Some(nominal));
+        effective = add(effective, if countable.effective.is_some() { sums.effective } else { Some(nominal) });
     }
     macs.total = Pair { predicted, measured };
     macs.without_padding = effective;
@@ -305,20 +298,22 @@ fn quickest(profile: &Profile) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ones::OneNode;
+    use super::super::ones::{Countable, OneNode};
+    use super::super::subject::File;
     use super::*;
 
     #[test]
     fn products_without_padding_are_unknown_until_they_are_counted() {
         let model = tensors::tests::model();
+        let case = Case { model: &model, batch: 1, file: File::exported(&model).expect("ONNX has both") };
+        let mut plan = Plan::new(&case).expect("its input has a size");
         let one = || OneNode { model: Vec::new(), feeds: Vec::new() };
-        let countable = Countable { node: model.main.nodes[0], macs: 9, nominal: one(), effective: Some(one()) };
-        let (countables, names) = ([countable], ["a".to_string()]);
-        let mut counted = Counted { batch: 1, countables: &countables, not: &[], names: &names, sums: vec![None] };
+        plan.countables.push(Countable { node: model.main.nodes[0], macs: 9, nominal: one(), effective: Some(one()) });
         let sizing = Sizing::of(&model, 1, convention::default());
+        let mut kinds = Kinds { sums: vec![Sums::default()], ..Kinds::default() };
         let mut take = |purpose, sum| {
-            Kinds::default().take(&purpose, Answer::Sum(sum), &mut counted);
-            let macs = macs(&sizing, &counted, 1).expect("a node was counted");
+            kinds.take(&purpose, Answer::Sum(sum));
+            let macs = macs(&case, &sizing, &plan, &kinds.sums).expect("a node was counted");
             (macs.total.measured, macs.without_padding)
         };
         assert_eq!(take(Purpose::Nominal(0), 9), (Some(9), None));

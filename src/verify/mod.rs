@@ -32,11 +32,8 @@ pub use job::{Candidate, Library, Tried, Using};
 pub use subject::{Case, File, WEIGHTS};
 pub use worker::run as work;
 
-use crate::graph::Model;
 use child::Done;
-use compare::Counted;
 use job::{Answer, Job, Task};
-use ones::Counting;
 use plan::Plan;
 use report::Verified;
 use scratch::Scratch;
@@ -56,37 +53,20 @@ pub struct Settings {
     pub folder: Option<PathBuf>,
 }
 
-/// Runs a model at every batch for which there is a case, and compares. `single`: the model for one example, of which
-/// single nodes are counted. `tell` hears what is being done. A runtime that ends or hangs takes what was still to be
-/// measured at that batch with it, and nothing else. `Err` where it cannot run at all.
+/// Runs a model at every batch for which there is a case, and compares. `tell` hears what is being done. A runtime that
+/// ends or hangs takes what was still to be measured at that batch with it, and nothing else. `Err` where it cannot run at
+/// all.
 pub fn verify(
     name: &str,
     source: &str,
-    single: (&Model, u64),
     cases: &[Case],
     settings: &Settings,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Verified, Failure> {
     let mut verified = Verified { name: name.into(), source: source.into(), ..Verified::default() };
-    let (model, batch) = single;
-    let (mut countables, mut names, mut not) = (Vec::new(), Vec::new(), Vec::new());
-    for id in &model.main.nodes {
-        let name = model.nodes[*id].name.to_string();
-        match ones::of(model, *id) {
-            Counting::None => {}
-            Counting::Countable(countable) => {
-                countables.push(*countable);
-                names.push(name);
-            }
-            Counting::Not(why) => not.push((name, why)),
-        }
-    }
-    let sums = vec![None; countables.len()];
-    let mut counted = Counted { batch, countables: &countables, not: &not, names: &names, sums };
     let scratch = Scratch::new().map_err(Failure::System)?;
-    let mut to_count = &*countables;
     for case in cases {
-        let plan = match Plan::new(case, to_count) {
+        let plan = match Plan::new(case) {
             Ok(plan) => plan,
             Err(why) => {
                 verified.miss([why]);
@@ -95,12 +75,7 @@ pub fn verify(
         };
         let doing = |task: usize| plan.doing(task, case);
         match run(plan.tasks.clone(), &plan.models, settings, &scratch, &doing, tell) {
-            Ok(done) => {
-                if plan.has_counted(done.answers.len()) {
-                    to_count = &[];
-                }
-                compare::add(&mut verified, case, &plan, done, &mut counted);
-            }
+            Ok(done) => compare::add(&mut verified, case, &plan, done),
             Err(failure) if verified.runtime.is_none() && !failure.is_of_this_run() => return Err(failure),
             Err(failure) => verified.miss([failure.to_string()]),
         }
@@ -191,7 +166,7 @@ mod tests {
         let settings = Settings { process, libraries: Vec::new(), device: Device::Cpu, folder: None };
         let model = tensors::tests::model();
         let cases = [1, 2].map(|batch| Case { model: &model, batch, file: File::exported(&model).unwrap() });
-        let verified = verify("two", "two.arch", (&model, 1), &cases, &settings, &mut |_| {}).unwrap();
+        let verified = verify("two", "two.arch", &cases, &settings, &mut |_| {}).unwrap();
         assert_eq!((verified.verdict(), verified.runs.len()), (Verdict::Mismatch, 2));
         assert_eq!(verified.runs[1].tensors.as_ref().map(report::Tensors::agree), Some(1));
         let [first, second] = &*verified.missing else { panic!("{:?}", verified.missing) };

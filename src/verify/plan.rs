@@ -2,7 +2,7 @@
 
 use super::child::Content;
 use super::job::{Feed, Task};
-use super::ones::{Countable, OneNode};
+use super::ones::{Countable, Counting, OneNode};
 use super::subject::Case;
 use super::{ones, tensors};
 use crate::back::onnx;
@@ -38,6 +38,10 @@ pub(super) struct Plan {
     pub(super) models: Vec<Arc<dyn Content>>,
     /// Multiply-accumulates of the product that shows how fast the machine multiplies.
     pub(super) roof_macs: u64,
+    /// Nodes whose multiply-accumulates are counted.
+    pub(super) countables: Vec<Countable>,
+    /// Names of those that cannot be counted, and why.
+    pub(super) uncounted: Vec<(String, String)>,
     /// Numbers of the tasks that count nodes, by their models.
     counted: HashMap<Vec<u8>, Vec<usize>>,
 }
@@ -65,8 +69,8 @@ fn multiply(model: usize, feeds: &[Feed]) -> Task {
 }
 
 impl Plan {
-    /// Everything that is measured of a case; `countables` are counted beside it.
-    pub(super) fn new(case: &Case, countables: &[Countable]) -> Result<Plan, String> {
+    /// Everything that is measured of a case.
+    pub(super) fn new(case: &Case) -> Result<Plan, String> {
         let feeds = case.feeds()?;
         let (OneNode { model: product, feeds: sides }, roof_macs) = ones::product(EDGE)?;
         let mut plan = Plan {
@@ -74,6 +78,8 @@ impl Plan {
             tasks: Vec::new(),
             models: vec![Arc::clone(&case.file.content)],
             roof_macs,
+            countables: Vec::new(),
+            uncounted: Vec::new(),
             counted: HashMap::new(),
         };
         let model = 0;
@@ -85,10 +91,11 @@ impl Plan {
         for optimized in [false, true] {
             plan.add(Purpose::Peaks(optimized), Task::Peaks { model, optimized, feeds: feeds.clone() });
         }
-        for (number, countable) in countables.iter().enumerate() {
-            plan.one(Purpose::Nominal(number), &countable.nominal);
-            if let Some(effective) = &countable.effective {
-                plan.one(Purpose::Effective(number), effective);
+        for id in &case.model.main.nodes {
+            match ones::of(case.model, *id) {
+                Counting::None => {}
+                Counting::Countable(countable) => plan.count(*countable),
+                Counting::Not(why) => plan.uncounted.push((case.model.nodes[*id].name.to_string(), why)),
             }
         }
         let product = plan.model(Arc::new(product));
@@ -111,16 +118,18 @@ impl Plan {
             Some(Purpose::Peaks(_)) => "measuring memory".into(),
             Some(Purpose::Profile(_)) => "measuring time".into(),
             Some(Purpose::Nominal(number) | Purpose::Effective(number)) => format!("counting node {}", number + 1),
-            Some(Purpose::Roof | Purpose::Copy) | None => "measuring the machine".into(),
+            Some(Purpose::Roof | Purpose::Copy) | None => return "measuring the machine".into(),
         };
         format!("{what} of `{}` at batch {}", case.model.name, case.batch)
     }
 
-    /// Whether nodes have begun to be counted when so many tasks are answered.
-    pub(super) fn has_counted(&self, answered: usize) -> bool {
-        let counts = |purpose: &Purpose| matches!(purpose, Purpose::Nominal(_) | Purpose::Effective(_));
-        let first = self.purposes.iter().find(|(purpose, _)| counts(purpose));
-        first.is_none_or(|(_, task)| answered >= *task)
+    fn count(&mut self, countable: Countable) {
+        let number = self.countables.len();
+        self.one(Purpose::Nominal(number), &countable.nominal);
+        if let Some(effective) = &countable.effective {
+            self.one(Purpose::Effective(number), effective);
+        }
+        self.countables.push(countable);
     }
 
     fn one(&mut self, purpose: Purpose, one: &OneNode) {

@@ -90,6 +90,8 @@ pub struct Run {
     pub memory: Memory,
     /// Arithmetic.
     pub macs: Option<Macs>,
+    /// How figures grew with the batch, where another one ran before.
+    pub linearity: Option<Linearity>,
     /// Time.
     pub time: Option<Time>,
 }
@@ -129,6 +131,9 @@ impl Run {
         if let Some(macs) = &self.macs {
             let difference = macs.mismatches.first().map_or_else(|| macs.total.to_string(), MacMismatch::to_string);
             add("multiply-accumulates", Some(macs.verdict()), Some(difference));
+        }
+        if let Some(linearity) = &self.linearity {
+            add("growth with the batch", linearity.verdict(), Some(linearity.difference()));
         }
         if let Some(time) = &self.time {
             let above = time.above.first().map(|(name, _)| format!("`{name}` is quicker than the machine"));
@@ -171,8 +176,8 @@ pub struct Tensors {
     pub mismatches: Vec<Mismatch>,
     /// Those of which the prediction is not complete.
     pub open: Vec<String>,
-    /// Bytes of all of them, as measured.
-    pub bytes: u64,
+    /// Bytes of all of them.
+    pub bytes: Pair,
     /// Name and measured bytes of each that agrees, in running order.
     pub sizes: Vec<(String, u64)>,
 }
@@ -332,15 +337,13 @@ pub struct Term {
 /// Multiply-accumulates, by running single nodes with ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Macs {
-    /// The batch at which they were counted.
-    pub batch: u64,
     /// How many nodes were counted.
     pub layers: usize,
     /// Those whose count is not as predicted.
     pub mismatches: Vec<MacMismatch>,
     /// Nodes that cannot be counted, and why.
     pub uncounted: Vec<(String, String)>,
-    /// Of all nodes that were counted, at this run's batch.
+    /// Of all nodes that were counted.
     pub total: Pair,
     /// The same without products with padding.
     pub without_padding: Option<u64>,
@@ -376,6 +379,70 @@ impl Macs {
             (true, false) => total.max(Verdict::Incomplete),
             (true, true) => total,
         }
+    }
+}
+
+/// How figures grew from another batch to this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linearity {
+    /// The other batch.
+    pub from: u64,
+    /// Bytes of all values, here and there.
+    pub bytes: Growth,
+    /// Multiply-accumulates.
+    pub macs: Growth,
+}
+
+/// Whether a figure grew in proportion to the batch; nothing where it is not known at both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// As predicted.
+    pub predicted: Option<bool>,
+    /// As measured.
+    pub measured: Option<bool>,
+}
+
+impl Linearity {
+    /// From a run to another batch, of which this was measured. `None` where both are the same.
+    pub(super) fn between(run: &Run, batch: u64, tensors: Option<&Tensors>, macs: Option<&Macs>) -> Option<Linearity> {
+        let grown = |before: Option<Pair>, now: Option<Pair>| {
+            let in_proportion = |before: Option<u64>, now: Option<u64>| {
+                let (before, now) = (u128::from(before?), u128::from(now?));
+                Some(before * u128::from(batch) == now * u128::from(run.batch))
+            };
+            let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
+            Growth {
+                predicted: in_proportion(before.predicted, now.predicted),
+                measured: in_proportion(before.measured, now.measured),
+            }
+        };
+        (run.batch != batch).then(|| Linearity {
+            from: run.batch,
+            bytes: grown(run.tensors.as_ref().map(|t| t.bytes), tensors.map(|t| t.bytes)),
+            macs: grown(run.macs.as_ref().map(|m| m.total), macs.map(|m| m.total)),
+        })
+    }
+
+    /// The figures by name.
+    pub fn figures(&self) -> [(&'static str, Growth); 2] {
+        [("bytes of values", self.bytes), ("multiply-accumulates", self.macs)]
+    }
+
+    fn verdict(&self) -> Option<Verdict> {
+        let compared = self.figures().into_iter().filter_map(|(_, growth)| {
+            let (predicted, measured) = (growth.predicted?, growth.measured?);
+            Some(if predicted == measured { Verdict::Agree } else { Verdict::Mismatch })
+        });
+        compared.max()
+    }
+
+    fn difference(&self) -> String {
+        let wrong = self.figures().into_iter().filter(|(_, growth)| growth.predicted != growth.measured);
+        let one = |(name, growth): (&str, Growth)| {
+            let how = if growth.measured == Some(true) { "grew" } else { "did not grow" };
+            format!("{name} {how} in proportion to the batch, unlike predicted")
+        };
+        wrong.map(one).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -445,10 +512,22 @@ mod tests {
     }
 
     #[test]
+    fn growth_is_held_against_the_prediction() {
+        let pair = |n| Pair { predicted: Some(n), measured: Some(n) };
+        let tensors = |bytes| Tensors { bytes, ..Tensors::default() };
+        let one = Run { batch: 1, tensors: Some(tensors(pair(10))), ..Run::default() };
+        let grown = |bytes| Linearity::between(&one, 3, Some(&tensors(bytes)), None).expect("another batch").verdict();
+        assert_eq!([grown(pair(30)), grown(pair(28))], [Some(Verdict::Agree); 2]);
+        assert_eq!(grown(Pair { predicted: Some(28), measured: Some(30) }), Some(Verdict::Mismatch));
+        assert_eq!(grown(Pair::default()), None);
+        assert_eq!(Linearity::between(&one, 1, None, None), None);
+    }
+
+    #[test]
     fn the_worst_check_decides() {
         let macs = |predicted, measured| {
             let total = Pair { predicted: Some(predicted), measured: Some(measured) };
-            Some(Macs { batch: 1, layers: 1, total, ..Macs::default() })
+            Some(Macs { layers: 1, total, ..Macs::default() })
         };
         let verified = |run: Run| Verified { runs: vec![run], ..Verified::default() }.verdict();
         let good = Tensors { compared: 3, ..Tensors::default() };

@@ -1,7 +1,7 @@
 //! Types of values: which are looked at, in slices that fit into memory, and how they compare.
 
 use super::job::Typed;
-use super::report::{Mismatch, Tensors, Type};
+use super::report::{Mismatch, Pair, Tensors, Type};
 use super::subject::Case;
 use crate::graph::ValueId;
 use std::collections::HashSet;
@@ -65,6 +65,8 @@ fn of_slice<'a>(case: &'a Case, slice: Range<usize>) -> impl Iterator<Item = Val
 /// Holds what was measured against what is predicted, in the order of the values. Slices that could not be run are absent.
 pub(super) fn compare(case: &Case, measured: Vec<(Range<usize>, Vec<Typed>)>) -> Tensors {
     let mut tensors = Tensors { open: others(case), ..Tensors::default() };
+    let mut bytes = Pair { predicted: Some(0), measured: Some(0) };
+    let add = |sum: Option<u64>, n: Option<u64>| sum?.checked_add(n?);
     for (slice, types) in measured {
         for (id, typed) in of_slice(case, slice).zip(types) {
             let Some(ty) = case.model.values[id].ty.tensor() else { continue };
@@ -72,9 +74,8 @@ pub(super) fn compare(case: &Case, measured: Vec<(Range<usize>, Vec<Typed>)>) ->
             let measured = Type::measured(typed);
             let name = case.model.values[id].name.to_string();
             tensors.compared += 1;
-            if let Some(bytes) = measured.bytes() {
-                tensors.bytes = tensors.bytes.saturating_add(bytes);
-            }
+            bytes.predicted = add(bytes.predicted, predicted.bytes());
+            bytes.measured = add(bytes.measured, measured.bytes());
             if !predicted.is_complete() {
                 tensors.open.push(name.clone());
             }
@@ -85,7 +86,7 @@ pub(super) fn compare(case: &Case, measured: Vec<(Range<usize>, Vec<Typed>)>) ->
             }
         }
     }
-    tensors
+    Tensors { bytes, ..tensors }
 }
 
 #[cfg(test)]

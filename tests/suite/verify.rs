@@ -71,7 +71,7 @@ fn the_sizing_exercise_is_measured_to_be_what_the_text_says() {
         assert_eq!(run["batch"], batch);
         assert_eq!(run["tensors"]["compared"], 3);
         assert_eq!(run["tensors"]["agree"], 3);
-        assert_eq!(run["tensors"]["bytes"], batch * (6_000_000 + 3_000_000 + 1_520_000));
+        assert_eq!(run["tensors"]["measured_bytes"], batch * (6_000_000 + 3_000_000 + 1_520_000));
         assert_eq!(run["weights"]["measured_values"], 903_400);
         assert_eq!(run["weights"]["measured_bytes"], 4 * 903_400);
         assert_eq!(run["memory"]["alive_bytes"], batch * 9_000_000);
@@ -79,6 +79,9 @@ fn the_sizing_exercise_is_measured_to_be_what_the_text_says() {
         assert_eq!((&run["macs"]["layers"], &run["macs"]["agree"]), (&3.into(), &3.into()));
         assert_eq!(run["macs"]["measured"], batch * 1_399_500_000);
     }
+    let proportional = serde_json::json!({ "predicted": true, "measured": true });
+    let grown = serde_json::json!({ "from_batch": 2, "bytes": proportional, "macs": proportional });
+    assert_eq!((&plain[0]["linearity"], &plain[1]["linearity"]), (&Value::Null, &grown));
 }
 
 /// The same with the runtime's optimisations: no scratch, and channels in blocks of as many as the processor's vectors

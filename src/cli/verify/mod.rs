@@ -227,31 +227,18 @@ fn one_file(
             }
         }
     }
-    // Single nodes are counted for one example, if the model can be built for one.
-    let has_one = by_model.iter().all(|batches| batches.iter().any(|built| built.batch == 1));
-    let singles = if has_one { Prepared::Models(Vec::new(), Vec::new()) } else { read(Some(1))? };
-    let mut singles = match singles {
-        Prepared::Models(models, _) => models.into_iter(),
-        Prepared::Broken(_) => Vec::new().into_iter(),
-    };
     // Constants that are no weights may lie beside a graph even when weights are made up.
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let folder = folder.canonicalize().ok();
     let settings = Settings { folder, ..settings.clone() };
     for built in by_model {
-        all.push(one_model(path, singles.next().as_ref(), built, &settings, progress)?);
+        all.push(one_model(path, built, &settings, progress)?);
     }
     Ok(Vec::new())
 }
 
-/// Compares a model that was built for some batches. `single`: built for one example, where none of them is.
-fn one_model(
-    path: &Path,
-    single: Option<&Built>,
-    built: Vec<Built>,
-    settings: &Settings,
-    progress: &Progress,
-) -> Result<Verified, String> {
+/// Compares a model that was built for some batches.
+fn one_model(path: &Path, built: Vec<Built>, settings: &Settings, progress: &Progress) -> Result<Verified, String> {
     let source = path.display().to_string();
     let (mut models, mut files) = (Vec::new(), Vec::new());
     for Built { model, batch, file } in built {
@@ -264,10 +251,8 @@ fn one_model(
     let Some(first) = models.first() else { return Err(format!("`{source}` has no model")) };
     let cases: Vec<Case> =
         models.iter().zip(files).map(|((model, batch), file)| Case { model, batch: *batch, file }).collect();
-    let one = models.iter().find(|(_, batch)| *batch == 1).unwrap_or(first);
-    let (single, batch) = single.map_or((&one.0, one.1), |built| (&built.model, built.batch));
     let tell = &mut |text: &str| progress.show(text);
-    let verified = verify::verify(&first.0.name, &source, (single, batch), &cases, settings, tell);
+    let verified = verify::verify(&first.0.name, &source, &cases, settings, tell);
     verified.map_err(|failure| shown(&failure))
 }
 

@@ -50,6 +50,7 @@ struct Run<'a> {
     weights: Option<Weights<'a>>,
     memory: Memory,
     macs: Option<Macs<'a>>,
+    linearity: Option<Linearity>,
     time: Option<Time<'a>>,
 }
 
@@ -57,7 +58,8 @@ struct Run<'a> {
 struct Tensors<'a> {
     compared: usize,
     agree: usize,
-    bytes: u64,
+    predicted_bytes: Option<u64>,
+    measured_bytes: Option<u64>,
     mismatches: Vec<Mismatch<'a>>,
     not_predicted: &'a [String],
 }
@@ -114,7 +116,6 @@ struct Macs<'a> {
     predicted: Option<u64>,
     measured: Option<u64>,
     without_padding: Option<u64>,
-    measured_batch: u64,
     mismatches: Vec<MacMismatch<'a>>,
     uncounted: Vec<Uncounted<'a>>,
 }
@@ -130,6 +131,19 @@ struct MacMismatch<'a> {
 struct Uncounted<'a> {
     name: &'a str,
     reason: &'a str,
+}
+
+#[derive(serde::Serialize)]
+struct Linearity {
+    from_batch: u64,
+    bytes: Growth,
+    macs: Growth,
+}
+
+#[derive(serde::Serialize)]
+struct Growth {
+    predicted: Option<bool>,
+    measured: Option<bool>,
 }
 
 #[derive(serde::Serialize)]
@@ -171,7 +185,8 @@ impl<'a> Run<'a> {
             tensors: run.tensors.as_ref().map(|tensors| Tensors {
                 compared: tensors.compared,
                 agree: tensors.agree(),
-                bytes: tensors.bytes,
+                predicted_bytes: tensors.bytes.predicted,
+                measured_bytes: tensors.bytes.measured,
                 mismatches: tensors.mismatches.iter().map(Mismatch::of).collect(),
                 not_predicted: &tensors.open,
             }),
@@ -192,6 +207,7 @@ impl<'a> Run<'a> {
                 residual: terms("first run", &memory.first).chain(terms("later runs", &memory.steady)).collect(),
             },
             macs: run.macs.as_ref().map(Macs::of),
+            linearity: run.linearity.as_ref().map(Linearity::of),
             time: run.time.as_ref().map(|time| Time {
                 seconds: time.seconds,
                 flops_per_second: time.flops_per_second,
@@ -227,7 +243,6 @@ impl<'a> Macs<'a> {
             predicted: macs.total.predicted,
             measured: macs.total.measured,
             without_padding: macs.without_padding,
-            measured_batch: macs.batch,
             mismatches: macs
                 .mismatches
                 .iter()
@@ -235,5 +250,12 @@ impl<'a> Macs<'a> {
                 .collect(),
             uncounted: macs.uncounted.iter().map(|(name, reason)| Uncounted { name, reason }).collect(),
         }
+    }
+}
+
+impl Linearity {
+    fn of(linearity: &report::Linearity) -> Linearity {
+        let growth = |growth: report::Growth| Growth { predicted: growth.predicted, measured: growth.measured };
+        Linearity { from_batch: linearity.from, bytes: growth(linearity.bytes), macs: growth(linearity.macs) }
     }
 }

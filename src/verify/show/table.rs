@@ -4,7 +4,9 @@ use super::Format;
 use crate::render::Style;
 use crate::render::escape::{ascii, visible};
 use crate::render::units::{self, grouped};
-use crate::verify::report::{Macs, Memory, Mismatch, Pair, Run, Runtime, Tensors, Term, Time, Verified, Weights};
+use crate::verify::report::{
+    Linearity, Macs, Memory, Mismatch, Pair, Run, Runtime, Tensors, Term, Time, Verified, Weights,
+};
 use std::fmt::Write as _;
 use std::io;
 
@@ -81,7 +83,10 @@ impl Page<'_> {
         }
         self.memory(&run.memory);
         if let Some(macs) = &run.macs {
-            self.macs(macs, run.batch);
+            self.macs(macs);
+        }
+        if let Some(linearity) = &run.linearity {
+            self.linearity(linearity);
         }
         if let Some(time) = &run.time {
             self.time(time);
@@ -99,7 +104,8 @@ impl Page<'_> {
         self.names("not predicted completely", &tensors.open);
         let mut sizes: Vec<_> = tensors.sizes.iter().collect();
         if sizes.len() > SHOWN {
-            return self.line("", &format!("{} together", units::bytes_in_full(tensors.bytes)));
+            let together = |bytes| self.line("", &format!("{} together", units::bytes_in_full(bytes)));
+            return tensors.bytes.measured.map_or((), together);
         }
         for (name, bytes) in sizes.drain(..) {
             self.line("", &format!("{}  {}", visible(name), units::bytes(*bytes, self.style.units)));
@@ -156,7 +162,7 @@ impl Page<'_> {
         }
     }
 
-    fn macs(&mut self, macs: &Macs, batch: u64) {
+    fn macs(&mut self, macs: &Macs) {
         let (agree, layers) = (macs.agree(), macs.layers);
         self.line("multiply-accumulates", &format!("{agree}/{layers} layers agree"));
         for one in macs.mismatches.iter().take(LISTED) {
@@ -173,13 +179,21 @@ impl Page<'_> {
             }
             _ => {}
         }
-        if macs.batch != batch && layers > 0 {
-            self.line("", &format!("counted at batch {}, multiplied", macs.batch));
-        }
         for (name, why) in macs.uncounted.iter().take(LISTED) {
             self.line("", &format!("`{}` cannot be counted: {}", visible(name), visible(why)));
         }
         self.more(macs.uncounted.len());
+    }
+
+    fn linearity(&mut self, linearity: &Linearity) {
+        let mut word = "growth with the batch";
+        for (name, growth) in linearity.figures() {
+            let Some(measured) = growth.measured else { continue };
+            let how = if measured { "in" } else { "not in" };
+            let predicted = if growth.predicted == Some(!measured) { ", unlike predicted" } else { "" };
+            self.line(word, &format!("{name} {how} proportion, from batch {}{predicted}", grouped(linearity.from)));
+            word = "";
+        }
     }
 
     fn time(&mut self, time: &Time) {
