@@ -219,15 +219,3 @@ fn register(environment: &Environment, plug_in: Option<PathBuf>) -> Result<(), S
     let found = environment.devices().any(|device| device.ep().is_ok_and(|name| name == WEBGPU));
     if found { Ok(()) } else { Err("the WebGPU plug-in finds no GPU".into()) }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// ONNX Runtime 1.20.1 in a program that wants 1.24.
-    #[test]
-    fn a_library_that_is_too_old_is_said_to_be() {
-        let error = LoadDynamicError::BadVersion { version_str: "1.20.1".into(), path: "libonnxruntime.so".into() };
-        assert_eq!(unloadable(&error), "it is version 1.20.1");
-    }
-}

@@ -20,3 +20,4 @@ mod reconcile;
 mod slugs;
 mod tidy;
 mod verify;
+mod verify_faults;

@@ -1,4 +1,4 @@
-//! `cnnsize verify` with the ONNX Runtime that `./test` installs, and what it says where that is missing or fails.
+//! `cnnsize verify` with the ONNX Runtime that `./test` installs.
 
 use serde_json::Value;
 use std::fs;
@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The library that tests/requirements.txt names.
-fn library() -> PathBuf {
+pub(super) fn library() -> PathBuf {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/lib");
     let versions = fs::read_dir(&python).expect("`./test` sets up target/python");
     let folders = versions.map(|entry| entry.expect("an entry").path().join("site-packages/onnxruntime/capi"));
@@ -20,7 +20,7 @@ fn library() -> PathBuf {
 }
 
 /// The program where nothing but what is named can be found.
-fn verify(arguments: &[&str]) -> Command {
+pub(super) fn verify(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cnnsize"));
     command.arg("verify").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
     for name in ["ORT_DYLIB_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "NODE_PATH", "LD_LIBRARY_PATH"] {
@@ -30,7 +30,7 @@ fn verify(arguments: &[&str]) -> Command {
     command
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub(super) fn run(arguments: &[&str]) -> Output {
     verify(arguments).env("ORT_DYLIB_PATH", library()).output().expect("the program starts")
 }
 
@@ -46,12 +46,12 @@ fn models(arguments: &[&str]) -> Vec<Value> {
     printed["models"].as_array().expect("models").clone()
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A file of this content for a test of this name.
-fn file(test: &str, name: &str, content: impl AsRef<[u8]>) -> String {
+pub(super) fn file(test: &str, name: &str, content: impl AsRef<[u8]>) -> String {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     fs::create_dir_all(&folder).expect("a folder");
     let path = folder.join(name);
@@ -142,52 +142,6 @@ fn layers_that_onnx_cannot_say_are_named() {
     let models = models(&["examples/lenet5.arch", "--model", "lenet5"]);
     assert_eq!(models[0]["verdict"], "incomplete");
     assert!(models[0]["missing"][0].as_str().unwrap().contains("Subsample"), "{:#}", models[0]);
-}
-
-#[test]
-fn without_a_library_it_is_said_how_to_get_one() {
-    // A relative folder would be one of the working directory.
-    let output = verify(&["examples/textbook.arch"]).env("VIRTUAL_ENV", "target/python").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let error = said(&output);
-    assert!(error.contains("pip install onnxruntime") && error.contains("tried "), "{error}");
-    // Everything else works without.
-    let mut sized = Command::new(env!("CARGO_BIN_EXE_cnnsize"));
-    sized.arg("examples/textbook.arch").current_dir(env!("CARGO_MANIFEST_DIR")).env("PATH", "");
-    assert_eq!(sized.output().unwrap().status.code(), Some(0));
-}
-
-/// What the user names is final: a broken library is not replaced by one that works.
-#[test]
-fn a_library_that_is_none_is_not_passed_over() {
-    let text = file("verify_broken", "libonnxruntime.so", "not a library\n");
-    let named = verify(&["examples/textbook.arch", "--ort-lib", &text]).env("ORT_DYLIB_PATH", library()).output();
-    let error = said(&named.unwrap());
-    assert!(error.contains(&text) && error.contains("--ort-lib"), "{error}");
-    let output = verify(&["examples/textbook.arch"]).env("ORT_DYLIB_PATH", "/nowhere/lib.so").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("/nowhere/lib.so (ORT_DYLIB_PATH): there is no such file"), "{}", said(&output));
-}
-
-#[test]
-fn silence_and_a_lack_of_room_have_a_remedy() {
-    let output = run(&["examples/textbook.arch", "--timeout", "0.000001"]);
-    assert_eq!(output.status.code(), Some(2));
-    let table = String::from_utf8_lossy(&output.stdout);
-    assert!(table.contains("incomplete") && table.contains("--timeout SECONDS"), "{table}");
-    let mut command = verify(&["examples/textbook.arch"]);
-    let output = command.env("ORT_DYLIB_PATH", library()).env("TMPDIR", "/nowhere").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("TMPDIR="), "{}", said(&output));
-}
-
-#[test]
-fn a_device_that_is_not_there_is_not_replaced() {
-    let output = run(&["examples/textbook.arch", "--device", "cuda"]);
-    assert_eq!(output.status.code(), Some(2));
-    let error = said(&output);
-    assert!(error.contains("CUDA execution provider is not enabled in this build") && error.contains("cpu"), "{error}");
-    assert_eq!(run(&["--doctor"]).status.code(), Some(0));
 }
 
 #[test]
