@@ -78,6 +78,11 @@ impl Fill {
         Fill { dtype, elements: 1, centre: centre(slot), reach: 0.0, state: 0 }
     }
 
+    /// The same for a part of so many elements.
+    pub(super) fn of(self, elements: u64) -> Fill {
+        Fill { elements, ..self }
+    }
+
     /// Bytes that it takes.
     pub(super) fn size(&self) -> u64 {
         self.dtype.bytes(self.elements).unwrap_or(0)

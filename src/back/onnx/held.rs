@@ -1,66 +1,94 @@
-//! What a graph's file holds itself: tensors by name, and whether their contents are in another file.
+//! Tensors that a file holds, in the network, in sub-graphs and in functions, and whether their contents are in another
+//! file.
 
 use super::fields::{Field, fields};
 use super::schema::{
-    ATTRIBUTE_G, ATTRIBUTE_GRAPHS, ATTRIBUTE_T, GRAPH_INITIALIZER, GRAPH_NODE, MODEL_GRAPH, NODE_ATTRIBUTE,
-    NODE_OP_TYPE, NODE_OUTPUT, TENSOR_DATA_LOCATION, TENSOR_NAME,
+    ATTRIBUTE_G, ATTRIBUTE_GRAPHS, ATTRIBUTE_SPARSE_TENSOR, ATTRIBUTE_T, FUNCTION_NODE, GRAPH_INITIALIZER, GRAPH_NODE,
+    GRAPH_SPARSE_INITIALIZER, MODEL_FUNCTION, MODEL_GRAPH, NODE_ATTRIBUTE, NODE_OUTPUT, SPARSE_INDICES, SPARSE_VALUES,
+    TENSOR_DATA_LOCATION, TENSOR_NAME,
 };
 use prost::bytes::Bytes;
 use prost::encoding::decode_varint;
-use std::collections::BTreeMap;
 
-/// A file's tensors.
-#[derive(Debug, Default)]
+/// A tensor in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    /// Those of the outermost graph, its own and those in its nodes, by name; whether their contents are in another file.
-    pub(super) tensors: BTreeMap<String, bool>,
-    /// Names of those inside of sub-graphs whose contents are in another file.
-    pub(super) inner: Vec<String>,
+    /// Its name, or that of what its node delivers.
+    pub(super) name: String,
+    /// The message that the reader remembers it by: the tensor's own, or its node's.
+    pub(super) message: Bytes,
+    /// Whether its contents are in another file.
+    pub(super) elsewhere: bool,
 }
 
 /// The tensors that a file holds.
-pub(super) fn held(file: &Bytes) -> Held {
-    let mut held = Held::default();
-    for field in fields(file).filter(|f| f.number == MODEL_GRAPH).flat_map(|graph| fields(&graph.inside)) {
-        if let Some((name, elsewhere)) = tensor(&field) {
-            held.tensors.insert(name, elsewhere);
+pub(super) fn held(file: &Bytes) -> Vec<Held> {
+    let mut held = Vec::new();
+    for field in fields(file) {
+        match field.number {
+            MODEL_GRAPH => graph(&field.inside, &mut held),
+            MODEL_FUNCTION => {
+                fields(&field.inside).filter(|f| f.number == FUNCTION_NODE).for_each(|f| node(&f, &mut held));
+            }
+            _ => {}
         }
-        inner(&field, &mut held.inner);
     }
     held
 }
 
-/// The tensor that a field of a graph holds: an initializer, or what a node makes of its attributes alone.
-fn tensor(field: &Field) -> Option<(String, bool)> {
-    let text = |bytes: Bytes| String::from_utf8_lossy(&bytes).into_owned();
-    let of = |number: u32| fields(&field.inside).find(|f| f.number == number).map(|f| f.inside);
-    match field.number {
-        GRAPH_INITIALIZER => Some((text(of(TENSOR_NAME)?), is_elsewhere(&field.inside))),
-        GRAPH_NODE if matches!(&of(NODE_OP_TYPE)?[..], b"Constant" | b"ConstantOfShape") => {
-            let mut attributes = fields(&field.inside).filter(|f| f.number == NODE_ATTRIBUTE);
-            let elsewhere =
-                attributes.any(|a| fields(&a.inside).any(|f| f.number == ATTRIBUTE_T && is_elsewhere(&f.inside)));
-            Some((text(of(NODE_OUTPUT)?), elsewhere))
+/// Adds those of a graph. (A file is nested as deep as the reader allows.)
+fn graph(graph: &Bytes, held: &mut Vec<Held>) {
+    for field in fields(graph) {
+        match field.number {
+            GRAPH_INITIALIZER => held.push(Held {
+                name: name(&field.inside, TENSOR_NAME),
+                elsewhere: is_elsewhere(&field.inside),
+                message: field.inside,
+            }),
+            GRAPH_SPARSE_INITIALIZER => held.push(Held {
+                name: inside(&field.inside, SPARSE_VALUES).map(|v| name(&v, TENSOR_NAME)).unwrap_or_default(),
+                elsewhere: is_sparse_elsewhere(&field.inside),
+                message: field.inside,
+            }),
+            GRAPH_NODE => node(&field, held),
+            _ => {}
         }
-        _ => None,
     }
 }
 
-/// Adds what the sub-graphs of a node keep in other files. (A file is nested as deep as the reader allows.)
-fn inner(node: &Field, names: &mut Vec<String>) {
-    if node.number != GRAPH_NODE {
-        return;
-    }
+/// Adds those of a node's attributes.
+fn node(node: &Field, held: &mut Vec<Held>) {
     let attributes = fields(&node.inside).filter(|f| f.number == NODE_ATTRIBUTE);
-    let graphs = attributes.flat_map(|a| fields(&a.inside));
-    for field in graphs.filter(|f| matches!(f.number, ATTRIBUTE_G | ATTRIBUTE_GRAPHS)).flat_map(|g| fields(&g.inside)) {
-        names.extend(tensor(&field).filter(|(_, elsewhere)| *elsewhere).map(|(name, _)| name));
-        inner(&field, names);
+    for field in attributes.flat_map(|a| fields(&a.inside)) {
+        let elsewhere = match field.number {
+            ATTRIBUTE_T => is_elsewhere(&field.inside),
+            ATTRIBUTE_SPARSE_TENSOR => is_sparse_elsewhere(&field.inside),
+            ATTRIBUTE_G | ATTRIBUTE_GRAPHS => {
+                graph(&field.inside, held);
+                continue;
+            }
+            _ => continue,
+        };
+        held.push(Held { name: name(&node.inside, NODE_OUTPUT), message: node.inside.clone(), elsewhere });
     }
+}
+
+/// The text in the first of these fields.
+fn name(message: &Bytes, number: u32) -> String {
+    inside(message, number).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+}
+
+/// What is in the first of these fields.
+pub(super) fn inside(message: &Bytes, number: u32) -> Option<Bytes> {
+    fields(message).find(|f| f.number == number).map(|f| f.inside)
 }
 
 /// Whether the contents of a tensor are in another file.
 fn is_elsewhere(tensor: &Bytes) -> bool {
     let location = fields(tensor).filter(|f| f.number == TENSOR_DATA_LOCATION).last();
     location.and_then(|f| decode_varint(&mut f.inside.clone()).ok()) == Some(1)
+}
+
+fn is_sparse_elsewhere(tensor: &Bytes) -> bool {
+    [SPARSE_VALUES, SPARSE_INDICES].iter().filter_map(|number| inside(tensor, *number)).any(|part| is_elsewhere(&part))
 }

@@ -2,7 +2,7 @@
 //!
 //! [`encode`] writes a model of the language: operators and attributes are ONNX's already, so each node is written as it
 //! is. [`mod@rebuild`] writes a graph that was read, with other sizes or weights, and copies everything else. Names stay
-//! ([`mod@names`]), weights are made up ([`fill`]) for what reads them ([`slots`]), and the file is a [`Message`] that is
+//! ([`mod@names`]), weights are made up ([`fill`]) for what reads them ([`slots`], [`stored`]), and the file is a [`Message`] that is
 //! written without ever being held.
 
 mod expose;
@@ -18,6 +18,7 @@ mod refuse;
 mod resize;
 mod schema;
 mod slots;
+mod stored;
 
 pub use expose::exposing;
 pub use message::Message;

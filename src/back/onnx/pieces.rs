@@ -116,6 +116,8 @@ fn contents(dtype: DType, elements: &Elements) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// The type of an attribute that is a tensor.
+const TENSOR: i32 = 4;
 /// The type of an attribute that is a list of whole numbers.
 const INTS: i32 = 7;
 
@@ -138,7 +140,7 @@ pub(super) fn attribute(name: &str, value: &Attribute) -> Option<AttributeProto>
         Attribute::Tensor { dtype, shape, literal } => {
             let tensor = constant("", &TensorType::new(*dtype, shape.clone()), literal.as_deref()?)?;
             proto.t = Some(tensor.encode_to_vec().into());
-            4
+            TENSOR
         }
         Attribute::Floats(v) => {
             proto.floats.clone_from(v);
@@ -196,6 +198,22 @@ pub(super) fn shape_constant(name: &str, shape: &Shape) -> Option<TensorProto> {
     constant(name, &TensorType::new(DType::I64, sizes.shape()), &sizes)
 }
 
+/// A node that keeps a tensor.
+pub(super) fn constant_node(name: &str, tensor: &TensorProto) -> NodeProto {
+    let attribute = AttributeProto {
+        name: text("value"),
+        t: Some(tensor.encode_to_vec().into()),
+        r#type: TENSOR,
+        ..AttributeProto::default()
+    };
+    NodeProto {
+        output: vec![text(name)],
+        op_type: text("Constant"),
+        attribute: vec![attribute],
+        ..NodeProto::default()
+    }
+}
+
 /// A node that makes a weight out of its sizes.
 pub(super) fn of_shape(name: &str, shape: &str, dtype: DType, slot: Option<Slot>) -> Option<NodeProto> {
     let one = TensorType::new(dtype, Shape::known(&[1]));
@@ -205,7 +223,7 @@ pub(super) fn of_shape(name: &str, shape: &str, dtype: DType, slot: Option<Slot>
     let attribute = AttributeProto {
         name: text("value"),
         t: Some(value.encode_to_vec().into()),
-        r#type: 4,
+        r#type: TENSOR,
         ..AttributeProto::default()
     };
     Some(NodeProto {

@@ -62,11 +62,11 @@ pub(super) fn neutral(model: &Model) -> Vec<bool> {
 }
 
 /// Bytes from which on a weight takes more than what would stand in its place.
-const WORTHWHILE: u64 = 256;
+pub(super) const WORTHWHILE: u64 = 256;
 
 /// Which weights a node may stand for so that a reader takes what it makes for the same weight. That is so in slots made
-/// for weights; what is read as ordinary data would pass for a constant. `held`: whether the outermost graph holds it as a tensor; `opset`: the version of ONNX's
-/// operators.
+/// for weights; what is read as ordinary data would pass for a constant. `held`: whether the file holds it as a tensor;
+/// `opset`: the version of ONNX's operators.
 pub(super) fn replaceable(model: &Model, slots: &[Option<Slot>], held: &[bool], opset: i64) -> Vec<bool> {
     let mut replaceable = vec![false; model.values.len()];
     let learned = |id: ValueId| model.values[id].stored().is_some_and(|s| s.role.is_parameter());

@@ -289,6 +289,15 @@ pub(super) static FAULTS: &[Fault] = &[
         remedy: "The message says why.",
     },
     Fault {
+        slug: "weights-copied",
+        what: "weights stay what they are though others were asked for",
+        why: "They are part of a node (coefficients, trees), or of a function that nothing calls.",
+        example: Words(
+            "`cnnsize export trees.onnx -o new.onnx --weights zero` of a graph with a `TreeEnsembleRegressor`",
+        ),
+        remedy: "If the numbers must not leave the house, do not send the new file either.",
+    },
+    Fault {
         slug: "wrong-rank",
         what: "a size has more or fewer dimensions than the input",
         why: "It is not known which dimensions are meant.",

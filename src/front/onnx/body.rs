@@ -32,13 +32,14 @@ impl Converter<'_> {
         let mut wanted = self.body_inputs(owner, &[]);
         let [only] = graphs else { return self.branches(owner, graphs, &wanted) };
         for round in 1..ROUNDS {
-            let findings = self.findings.len();
+            let (findings, places) = (self.findings.len(), self.places.len());
             let delivered = self.body(only, &wanted, owner.index)?;
             let next = self.body_inputs(owner, &delivered);
             if next == wanted {
                 return Ok(vec![self.builder.end_body()]);
             }
             self.findings.truncate(findings);
+            self.places.truncate(places);
             self.builder.abandon_body();
             wanted = next;
             if round + 1 == ROUNDS {

@@ -9,7 +9,7 @@ use super::types::{Symbols, declared, value_info};
 use super::{File, Outcome, Words, attrs, shown, text, undecodable};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::base::limits;
-use crate::graph::{Builder, NodeSpec, Role, Stored, ValueId};
+use crate::graph::{Builder, NodeId, NodeSpec, Role, Stored, ValueId};
 use crate::ops::attributes::Attributes;
 use crate::ops::control::body_attributes;
 use crate::ops::ml_models;
@@ -81,6 +81,8 @@ pub(super) struct Converter<'a> {
     pub(super) builder: Builder,
     pub(super) frames: Vec<Frame>,
     pub(super) findings: Vec<Diagnostic>,
+    /// See [`super::Read::places`].
+    pub(super) places: Vec<(usize, ValueId)>,
     file: &'a File,
     symbols: Symbols,
     /// Operators and scopes by name, each once.
@@ -113,6 +115,7 @@ impl<'a> Converter<'a> {
             builder: Builder::new(),
             frames: vec![network],
             findings: Vec::new(),
+            places: Vec::new(),
             file,
             symbols: Symbols::default(),
             words: Words::default(),
@@ -155,12 +158,14 @@ impl<'a> Converter<'a> {
                 *self.external.entry(file).or_default() += 1;
             }
             let id = self.builder.stored(&self.value_name(&tensor.name), tensor.ty, tensor.literal, constant);
+            self.keep(bytes, id);
             self.define(&tensor.name, id, 0)?;
         }
         for bytes in &graph.sparse_initializer {
             let (name, dtype, shape) = attrs::sparse(bytes).map_err(|what| damaged_tensor("", &what))?;
             let ty = TensorType::new(dtype, shape);
             let id = self.builder.stored(&self.value_name(&name), ty, None, constant);
+            self.keep(bytes, id);
             self.define(&name, id, 0)?;
         }
         Ok(())
@@ -171,7 +176,7 @@ impl<'a> Converter<'a> {
         for (index, bytes) in nodes.iter().enumerate() {
             let node = NodeProto::decode(bytes.clone()).map_err(|e| undecodable(&e))?;
             if self.is_ready(&node) {
-                self.node(node, index)?;
+                self.node(node, index, Some(bytes))?;
                 continue;
             }
             let order = order::sort(nodes, index, &|name| self.lookup(name).is_some())?;
@@ -180,7 +185,7 @@ impl<'a> Converter<'a> {
             self.findings.push(Diagnostic::hint("stored-order", origin, message));
             for index in order {
                 let node = NodeProto::decode(nodes[index].clone()).map_err(|e| undecodable(&e))?;
-                self.node(node, index)?;
+                self.node(node, index, Some(&nodes[index]))?;
             }
             return Ok(());
         }
@@ -199,7 +204,8 @@ impl<'a> Converter<'a> {
         }
     }
 
-    fn node(&mut self, node: NodeProto, index: usize) -> Outcome<()> {
+    /// Adds a node, which the file has in these bytes.
+    fn node(&mut self, node: NodeProto, index: usize, bytes: Option<&Bytes>) -> Outcome<()> {
         let name = self.node_name(&node);
         self.spend(&name, index)?;
         let domain = standard(&node.domain);
@@ -216,6 +222,8 @@ impl<'a> Converter<'a> {
         for input in &node.input {
             inputs.push(if input.is_empty() { None } else { self.found(input, &name, index)? });
         }
+        // What is kept in a call is not kept in the function's node.
+        let own = bytes.filter(|_| node.attribute.iter().all(|a| a.ref_attr_name.is_empty()));
         let attributes: Vec<_> = node.attribute.into_iter().filter_map(|a| self.resolve(a)).collect();
         let graphs: Vec<Bytes> = body_attributes(kind)
             .iter()
@@ -268,21 +276,36 @@ impl<'a> Converter<'a> {
             }
             self.define(&proto, output, index)?;
         }
-        self.mark_stored(kind, id);
+        self.mark_stored(kind, id, own);
         self.take_blocks(kind, id);
         Ok(())
     }
 
     /// A constant is kept in its node; a tensor that a node fills is a stand-in for one, where it serves as a weight.
-    fn mark_stored(&mut self, kind: &OpKind, id: crate::graph::NodeId) {
+    fn mark_stored(&mut self, kind: &OpKind, id: NodeId, bytes: Option<&Bytes>) {
         let holds = match (kind.domain, kind.name) {
             ("", "Constant") => true,
-            ("", "ConstantOfShape") => self.builder.node(id).constant,
+            // Inside of a sub-graph no node counts as made of stored values.
+            ("", "ConstantOfShape") => self.builder.node(id).constant || self.reads_stored(id),
             _ => false,
         };
         if holds && let Some(Some(output)) = self.builder.node(id).outputs.first().copied() {
             self.builder.set_stored(output, Stored { role: Role::Constant, frozen: false });
+            if let Some(bytes) = bytes {
+                self.keep(bytes, output);
+            }
         }
+    }
+
+    /// Whether everything that a node reads is stored.
+    fn reads_stored(&self, id: NodeId) -> bool {
+        self.builder.node(id).inputs.iter().flatten().all(|input| self.builder.get(*input).stored().is_some())
+    }
+
+    /// Remembers where the file keeps a value.
+    fn keep(&mut self, bytes: &Bytes, id: ValueId) {
+        let place = bytes.as_ptr().addr().checked_sub(self.file.start).filter(|place| *place < self.file.size);
+        self.places.extend(place.map(|place| (place, id)));
     }
 
     /// One more node; `Err` when functions and sub-graphs make too many.
@@ -373,7 +396,7 @@ impl<'a> Converter<'a> {
         let Some(names) = self.frames.last_mut().and_then(|f| f.scopes.last_mut()) else { return Ok(()) };
         let inner = Bytes::from(format!("{outer_name}\0inner"));
         names.insert(inner.clone(), Meaning::Value(made));
-        self.node(NodeProto { input: vec![inner], ..identity }, index)
+        self.node(NodeProto { input: vec![inner], ..identity }, index, None)
     }
 
     /// Begins the names of a sub-graph of the node at this place.

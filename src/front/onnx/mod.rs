@@ -28,7 +28,7 @@ mod wire;
 pub use outline::{Outline, outline};
 
 use crate::base::diagnostic::{Diagnostic, Origin};
-use crate::graph::{Model, Precision};
+use crate::graph::{Model, Precision, ValueId};
 use foldhash::HashSet;
 use prost::Message;
 use prost::bytes::Bytes;
@@ -63,6 +63,9 @@ pub struct Read {
     pub batch: u64,
     /// Symbols that were bound, with their values.
     pub dims: Vec<(String, u64)>,
+    /// Where the file keeps what is stored: where a message begins (of a tensor, or of the node that holds one), and which
+    /// value that is. Those of a function are several when it is called as often.
+    pub places: Vec<(usize, ValueId)>,
 }
 
 /// The bytes of a file, of which only those that are needed have to be read.
@@ -112,7 +115,10 @@ impl Contents for Bytes {
 /// Reads an ONNX file. Contents of weights are never looked at, and other files never opened.
 pub fn read(file: impl Contents, bindings: &Bindings) -> Read {
     let mut diagnostics = Vec::new();
-    let nothing = |diagnostics| Read { model: None, diagnostics, batch: bindings.batch.unwrap_or(1), dims: Vec::new() };
+    let nothing = |diagnostics| {
+        let batch = bindings.batch.unwrap_or(1);
+        Read { model: None, diagnostics, batch, dims: Vec::new(), places: Vec::new() }
+    };
     let file = match decode(file) {
         Ok(file) => file,
         Err(error) => return nothing(vec![*error]),
@@ -120,7 +126,8 @@ pub fn read(file: impl Contents, bindings: &Bindings) -> Read {
     match rebatch::convert(&file, bindings, &mut diagnostics) {
         Ok(made) => {
             let dims = made.symbols.0.iter().filter_map(|(name, n)| u64::try_from(*n).ok().map(|n| (name.clone(), n)));
-            Read { dims: dims.collect(), model: Some(made.model), diagnostics, batch: made.batch }
+            let (dims, batch, places) = (dims.collect(), made.batch, made.places);
+            Read { model: Some(made.model), diagnostics, batch, dims, places }
         }
         Err(error) => {
             diagnostics.push(*error);
@@ -139,6 +146,8 @@ struct File {
     opsets: convert::Opsets,
     /// Bytes in the file.
     size: usize,
+    /// Where its first byte is in memory.
+    start: usize,
 }
 
 fn decode(mut file: impl Contents) -> Outcome<File> {
@@ -148,14 +157,16 @@ fn decode(mut file: impl Contents) -> Outcome<File> {
         return Err(other.into());
     }
     wire::check(&mut file)?;
-    let model = proto::ModelProto::decode(Bytes::from_owner(file.whole())).map_err(|e| undecodable(&e))?;
+    let whole = Bytes::from_owner(file.whole());
+    let start = whole.as_ptr().addr();
+    let model = proto::ModelProto::decode(whole).map_err(|e| undecodable(&e))?;
     let Some(graph) = model.graph else {
         return Err(Diagnostic::error("onnx-damaged", Origin::File, "the file holds no graph")
             .help("export the model again, or give the file that has the graph")
             .into());
     };
     let functions = function::Functions::decode(&model.functions)?;
-    Ok(File { graph, functions, opsets: convert::Opsets::new(&model.opset_import), size })
+    Ok(File { graph, functions, opsets: convert::Opsets::new(&model.opset_import), size, start })
 }
 
 /// What the pass over the wire did not find: a field of another type than ONNX gives it.

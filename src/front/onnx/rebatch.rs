@@ -13,12 +13,13 @@ pub(super) struct Made {
     pub(super) model: Model,
     pub(super) symbols: Symbols,
     pub(super) batch: u64,
+    pub(super) places: Vec<(usize, ValueId)>,
 }
 
 /// Builds the network. Findings are about the file and the request; `Err` is one after which there is no network.
 pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnostic>) -> Outcome<Made> {
     let (mut model, built) = build(file, bindings, findings)?;
-    let Built { symbols, batch } = built;
+    let Built { symbols, batch, places } = built;
     let batch = match batch {
         Batch::None | Batch::Symbol(_, None) => 1,
         Batch::Symbol(_, Some(n)) => n,
@@ -35,13 +36,14 @@ pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagn
         let message = "the graph holds no 32-bit floats, so `--precision` changes nothing";
         findings.push(Diagnostic::hint("precision-unused", Origin::File, message));
     }
-    Ok(Made { model, symbols, batch })
+    Ok(Made { model, symbols, batch, places })
 }
 
 /// What was bound on the way.
 pub(super) struct Built {
     symbols: Symbols,
     batch: Batch,
+    places: Vec<(usize, ValueId)>,
 }
 
 /// Builds the network for these bindings.
@@ -56,9 +58,10 @@ pub(super) fn build(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnos
     if !overruled {
         claims::check(file, &converter, &symbols, findings);
     }
+    let places = std::mem::take(&mut converter.places);
     let mut model = converter.builder.finish(text(&file.graph.name), Vec::new());
     roles::assign(&mut model);
-    Ok((model, Built { symbols, batch }))
+    Ok((model, Built { symbols, batch, places }))
 }
 
 fn first(model: &Model, id: ValueId) -> Option<u64> {

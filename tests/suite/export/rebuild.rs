@@ -137,6 +137,37 @@ normalised (float[2, 3] x) => (float[2, 64] y) {
     y = MatMul(h, w)
 }''', [('w', (3, 64))])
 
+# The same name in both branches, with different sizes; a copy in a body that runs again and again.
+def inside(weights):
+    def change(model):
+        for node in model.graph.node:
+            for attribute in node.attribute:
+                for weight, shape in weights.items():
+                    values = numpy.random.default_rng(shape[0]).random(shape, dtype=numpy.float32) + 0.1
+                    made = numpy_helper.from_array(values, weight)
+                    if attribute.type == onnx.AttributeProto.GRAPH:
+                        attribute.g.initializer.append(made)
+    return change
+save('branches', '''<ir_version: 8, opset_import: ["": 17]>
+branches (float[2, 32] x, bool c) => (float[2, 16] y) {
+    y = If(c) <then_branch = yes () => (float[2, 16] a) { a = MatMul(x, w) },
+               else_branch = no () => (float[2, 16] b) { t = Relu(x) b = MatMul(t, w) }>
+}''', change=inside({'w': (32, 16)}))
+save('loop', '''<ir_version: 8, opset_import: ["": 17]>
+loop (float[2, 32] x) => (float[2, 32] y) <int64 n = {3}> {
+    y = Loop(n, , x) <body = again (int64 i, bool c, float[2, 32] h) => (bool d, float[2, 32] o) {
+        d = Identity(c) m = MatMul(h, w) o = Add(m, b) }>
+}''', change=inside({'w': (32, 32), 'b': (32,)}))
+
+def in_function(model):
+    values = numpy.random.default_rng(6).random((32, 32), dtype=numpy.float32) + 0.1
+    for function in model.functions:
+        function.node.insert(0, helper.make_node('Constant', [], ['w'], value=numpy_helper.from_array(values, 'w')))
+save('called', '''<ir_version: 10, opset_import: ["": 21, "own": 1]>
+called (float[2, 32] x) => (float[2, 32] y) { h = own.Dense(x) y = own.Dense(h) }
+<domain: "own", opset_import: ["": 21]>
+Dense (x) => (y) { h = MatMul(x, w) y = Relu(h) }''', change=in_function)
+
 def external(model):
     onnx.external_data_helper.convert_model_to_external_data(model, location='external.bin', size_threshold=0)
     onnx.external_data_helper.write_external_data_tensors(model, sys.argv[1])
@@ -144,7 +175,19 @@ save('external', '''<ir_version: 8, opset_import: ["": 17]>
 external (float[N, 32] x) => (float[N, 16] y) { y = MatMul(x, w) }''', [('w', (32, 16))], change=external)
 "#;
 
-const NAMES: [&str; 8] = ["control", "function", "old", "constant", "light", "merged", "normalised", "external"];
+const NAMES: [&str; 11] = [
+    "branches",
+    "loop",
+    "called",
+    "control",
+    "function",
+    "old",
+    "constant",
+    "light",
+    "merged",
+    "normalised",
+    "external",
+];
 
 /// Runs `FILE.onnx` and `FILE.new.onnx`: with another batch, each example's results must be those it had.
 const RUN: &str = r"
@@ -181,6 +224,27 @@ fn graphs_of_others_keep_what_they_hold() {
     assert_eq!(python(RUN, &folder), "");
 }
 
+/// Names every tensor of `NAME.KIND.onnx` that holds what one of `NAME.onnx` does: floats, more than a few.
+const KEPT: &str = r"
+import glob, onnx, os, sys
+def tensors(message):
+    for field, value in message.ListFields():
+        for item in value if field.is_repeated else [value]:
+            if isinstance(item, onnx.TensorProto):
+                yield item
+            elif field.type == field.TYPE_MESSAGE:
+                yield from tensors(item)
+def contents(path):
+    model = onnx.load(path, load_external_data=False)
+    wanted = [t for t in tensors(model) if t.data_type == 1 and t.dims and t.dims[0] > 4 and not t.external_data]
+    return {onnx.numpy_helper.to_array(t).tobytes() for t in wanted}
+old, new = sys.argv[1], sys.argv[1] + '_new'
+for path in sorted(glob.glob(new + '/*.onnx')):
+    name = os.path.basename(path)
+    if contents(path) & contents(f'{old}/{name.split(chr(46))[0]}.onnx'):
+        print(name)
+";
+
 #[test]
 fn graphs_of_others_lose_their_weights_and_keep_their_figures() {
     let (folder, new) = (folder("export_light"), folder("export_light_new"));
@@ -197,6 +261,48 @@ fn graphs_of_others_lose_their_weights_and_keep_their_figures() {
         }
     }
     assert_eq!(checked(&new), "");
+    assert_eq!(python(KEPT, &folder), "");
+}
+
+/// Tensors that are mostly zero keep their places, and a node that stands for one is as large as the whole. (The checker's
+/// inference knows of no such tensors.)
+#[test]
+fn sparse_weights_are_replaced_too() {
+    const SPARSE: &str = r#"
+import numpy, onnx, sys
+from onnx import helper, numpy_helper
+values = numpy.arange(1, 41, dtype=numpy.float32)
+tensor = lambda name, start: helper.make_sparse_tensor(
+    numpy_helper.from_array(values + start, name),
+    numpy_helper.from_array(numpy.arange(0, 400, 10, dtype=numpy.int64), name + 's'), [32, 32])
+model = onnx.parser.parse_model('''<ir_version: 8, opset_import: ["": 17]>
+sparse (float[2, 32] x) => (float[2, 32] y) { h = MatMul(x, w) y = MatMul(h, v) }''')
+model.graph.sparse_initializer.append(tensor('w', 0))
+model.graph.node.insert(0, helper.make_node('Constant', [], ['v'], sparse_value=tensor('u', 100)))
+onnx.checker.check_model(model)
+onnx.save(model, sys.argv[1] + '/sparse.onnx')
+"#;
+    const RUN_SPARSE: &str = r"
+import glob, numpy, onnx, onnxruntime, sys
+for path in sorted(glob.glob(sys.argv[1] + '/*.onnx')):
+    onnx.checker.check_model(path)
+    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    y, = session.run(None, {'x': numpy.ones((2, 32), numpy.float32)})
+    stored = onnx.load(path).graph.sparse_initializer
+    print(len(stored), [len(w.indices.int64_data or w.indices.raw_data) // 8 for w in stored], (y != 0).any())
+";
+    let (folder, new) = (folder("export_sparse"), folder("export_sparse_new"));
+    python(SPARSE, &folder);
+    let bytes = fs::read(folder.join("sparse.onnx")).expect("a file");
+    let before = totals(&report(&open(&bytes), 1));
+    assert_eq!(before.parameters.least.0, 2 * 32 * 32);
+    for (name, weights) in [("a", Weights::Random { seed: 1 }), ("b", Weights::Stripped), ("c", Weights::Zero)] {
+        let made = again(&bytes, &Bindings::default(), Some(weights));
+        assert_eq!(totals(&report(&open(&made), 1)), before, "{weights:?}");
+        fs::write(new.join(format!("sparse.{name}.onnx")), made).expect("a file");
+    }
+    assert_eq!(python(KEPT, &folder), "");
+    assert_eq!(python(RUN_SPARSE, &new), "1 [40] True\n0 [] False\n1 [40] False\n");
 }
 
 /// `ConstantOfShape` came with version 9 of the operators.
@@ -234,8 +340,35 @@ onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('ai.onnx.m
     let bytes = fs::read(folder.join("linear.onnx")).expect("a file");
     assert_eq!(report(&open(&bytes), 1).totals.parameters.least.0, 200);
     for weights in [Weights::Stripped, Weights::Zero] {
+        let rebuilt = rebuild(Arc::<[u8]>::from(&*bytes), &Bindings::default(), Some(weights)).expect("in memory");
+        let said: Vec<_> = rebuilt.read.diagnostics.iter().map(|d| (d.code, d.message.as_str())).collect();
+        assert_eq!(said, [("weights-copied", "the contents of `y.coefficients` are copied as they are")]);
         assert_eq!(again(&bytes, &Bindings::default(), Some(weights)), bytes, "{weights:?}");
     }
+}
+
+/// A function that nothing calls has no role for what it holds; one whose call says what a constant holds has none itself.
+#[test]
+fn weights_that_cannot_be_reached_are_named() {
+    const IDLE: &str = r#"
+import numpy, onnx, sys
+model = onnx.parser.parse_model('''<ir_version: 10, opset_import: ["": 21, "own": 1]>
+g (float[2, 32] x) => (float[2, 32] y) { y = own.Given(x) }
+<domain: "own", opset_import: ["": 21]>
+Idle (x) => (y) { y = MatMul(x, w) }
+<domain: "own", opset_import: ["": 21]>
+Given <w> (x) => (y) { v = Constant <value: tensor = @w> () y = MatMul(x, v) }''')
+values = onnx.numpy_helper.from_array(numpy.ones((32, 32), dtype=numpy.float32), 'w')
+model.functions[0].node.insert(0, onnx.helper.make_node('Constant', [], ['w'], value=values))
+model.graph.node[0].attribute.append(onnx.helper.make_attribute('w', values))
+onnx.save(model, sys.argv[1] + '/idle.onnx')
+"#;
+    let folder = folder("export_idle");
+    python(IDLE, &folder);
+    let bytes = fs::read(folder.join("idle.onnx")).expect("a file");
+    let rebuilt = rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), Some(Weights::Zero)).expect("in memory");
+    let said: Vec<_> = rebuilt.read.diagnostics.iter().map(|d| (d.code, d.message.as_str())).collect();
+    assert_eq!(said, [("weights-copied", "the contents of `w`, `y`, `y/v` are copied as they are")]);
 }
 
 /// A quantised graph with everything in another file, and one whose sizes are there too.
