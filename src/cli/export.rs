@@ -7,7 +7,7 @@ use super::terminal::{self, Color, Stream, Wishes};
 use super::{Exit, arch, onnx, values};
 use cnnsize::analyze::report::Report;
 use cnnsize::analyze::{Options, analyze};
-use cnnsize::back::onnx::{MOST_BYTES, Message, Rebuilt, Refused, Weights, encode, rebuild};
+use cnnsize::back::onnx::{Changes, MOST_BYTES, Message, Rebuilt, Refused, Weights, encode, encode_open, rebuild};
 use cnnsize::back::{dot, mermaid};
 use cnnsize::base::diagnostic::{Diagnostic, Origin};
 use cnnsize::base::source::Sources;
@@ -25,6 +25,7 @@ Examples:
   cnnsize export model.arch -o model.onnx                       with random weights
   cnnsize export model.onnx -o small.onnx --weights none        without its weights
   cnnsize export model.onnx -o eight.onnx --batch 8             for another batch
+  cnnsize export model.arch -o model.onnx --symbolic-batch      for any batch
   cnnsize export model.arch --format mermaid                    a diagram for Markdown
   cnnsize export model.arch --format dot | dot -Tsvg > model.svg")]
 pub(super) struct Args {
@@ -43,6 +44,9 @@ pub(super) struct Args {
     /// Where random weights begin
     #[arg(long, value_name = "N", value_parser = values::whole)]
     seed: Option<u64>,
+    /// Leave the batch open in an ONNX file: it is for any number of examples
+    #[arg(long, visible_alias = "dynamic-batch", conflicts_with = "batch")]
+    symbolic_batch: bool,
     /// Terminal colours [default: auto]
     #[arg(long, value_name = "WHEN", value_parser = choice(COLOR))]
     color: Option<Color>,
@@ -99,7 +103,11 @@ fn export(args: &Args) -> Result<Exit, String> {
         Ok(config) => config::sizings(config.as_ref(), &args.sizing, &args.file),
         Err(wrong) => return Ok(config::complain(&wrong, wishes)),
     };
-    let sizings = sizings.into_iter().map(Sizing::without_figures).collect();
+    let settled = |sizing: Sizing| {
+        let sizing = sizing.without_figures();
+        if args.symbolic_batch { sizing.without_batch() } else { sizing }
+    };
+    let sizings = sizings.into_iter().map(settled).collect();
     let exporter = Exporter { args, format, sizings };
     let found = input::read(&args.file, args.sizing.stdin_filename.as_deref(), &exporter)?;
     let style = wishes.style(&Style::default(), Stream::Err);
@@ -131,8 +139,8 @@ impl Args {
             (None, None, None) => return Err("what to write? `-o model.onnx` or `--format mermaid` says it".into()),
         };
         let (weights, seed) = (self.weights.is_some(), self.seed.is_some());
-        if format != Format::Onnx && (weights || seed) {
-            let option = if weights { "--weights" } else { "--seed" };
+        let of_files = [("--weights", weights), ("--seed", seed), ("--symbolic-batch", self.symbolic_batch)];
+        if let Some((option, _)) = of_files.iter().find(|(_, given)| *given && format != Format::Onnx) {
             return Err(format!("`{option}` is about ONNX files, and none is to be written"));
         }
         if seed && self.weights.is_some_and(|w| w != Contained::Random) {
@@ -181,6 +189,9 @@ struct Found {
     source: String,
     sources: Sources,
 }
+
+/// Batches for which a model is built to see which sizes follow the batch.
+const BATCHES: (u64, u64) = (2, 3);
 
 struct Exporter<'a> {
     args: &'a Args,
@@ -239,20 +250,32 @@ impl Reader for Exporter<'_> {
         if self.args.weights == Some(Contained::Keep) {
             return Err("a text has no weights to keep; `--weights random` makes some up".into());
         }
-        let (lowered, mut diagnostics, sources) = arch::one(path, text, &self.sizings)?;
-        let made = match lowered.filter(|_| !arch::has_errors(&diagnostics)) {
-            None => None,
-            Some(lowered) if self.format != Format::Onnx => {
-                Some(self.drawn(path, lowered.model, "arch", lowered.batch))
-            }
-            Some(lowered) => {
-                match encode(&lowered.model, self.args.weights(Contained::Random).unwrap_or(Weights::Zero)) {
-                    Ok(message) => Some(Exporter::onnx(message)?),
-                    Err(refused) => {
-                        diagnostics.extend(refused.iter().map(Refused::diagnostic));
-                        None
-                    }
-                }
+        let for_batch = |batch: u64| {
+            let sizings = self.sizings.iter().map(|sizing| Sizing { batch: Some(batch), ..sizing.clone() });
+            arch::one(path, text.clone(), &sizings.collect::<Vec<_>>())
+        };
+        let (lowered, mut diagnostics, sources) = if self.args.symbolic_batch {
+            for_batch(BATCHES.0)?
+        } else {
+            arch::one(path, text.clone(), &self.sizings)?
+        };
+        let Some(lowered) = lowered.filter(|_| !arch::has_errors(&diagnostics)) else {
+            return Ok(Found { made: None, diagnostics, source: path.display().to_string(), sources });
+        };
+        if self.format != Format::Onnx {
+            let made = Some(self.drawn(path, lowered.model, "arch", lowered.batch));
+            return Ok(Found { made, diagnostics, source: path.display().to_string(), sources });
+        }
+        let weights = self.args.weights(Contained::Random).unwrap_or(Weights::Zero);
+        let encoded = match self.args.symbolic_batch.then(|| for_batch(BATCHES.1)).transpose()? {
+            Some((Some(other), ..)) => encode_open(lowered.model, &other.model, BATCHES, weights),
+            _ => encode(&lowered.model, weights),
+        };
+        let made = match encoded {
+            Ok(message) => Some(Exporter::onnx(message)?),
+            Err(refused) => {
+                diagnostics.extend(refused.iter().map(Refused::diagnostic));
+                None
             }
         };
         Ok(Found { made, diagnostics, source: path.display().to_string(), sources })
@@ -276,8 +299,11 @@ impl Reader for Exporter<'_> {
             return Ok(Err(message));
         }
         let weights = self.args.weights(Contained::Keep);
-        let rebuilt = onnx::settled(sizing, |bindings| rebuild(open()?, bindings, weights), |rebuilt| &rebuilt.read)?;
+        let wanted = Changes { weights, any_batch: self.args.symbolic_batch };
+        let rebuilt = onnx::settled(sizing, |bindings| rebuild(open()?, bindings, wanted), |rebuilt| &rebuilt.read)?;
         let (Rebuilt { mut read, message }, sizing) = rebuilt;
+        // Nothing is sized here.
+        read.diagnostics.retain(|found| found.code != "batch-assumed");
         if weights.is_none() && read.diagnostics.iter().any(|found| found.code == "external-data") {
             read.diagnostics.extend(self.moved(path));
         }

@@ -100,6 +100,13 @@ impl Sizing {
         self
     }
 
+    /// These settings where the batch is to be open.
+    pub(super) fn without_batch(mut self) -> Sizing {
+        (self.batch, self.configured.batch) = (None, None);
+        self.configured.words.retain(|(name, _)| *name != "batch");
+        self
+    }
+
     /// Why a graph's element types cannot be others where it is written or run, if others are asked for. `instead`: what
     /// the command does with the graph.
     pub(super) fn no_precision(&self, instead: &str) -> Result<(), String> {

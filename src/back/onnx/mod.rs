@@ -12,6 +12,7 @@ mod held;
 mod message;
 mod model;
 mod names;
+mod open;
 mod pieces;
 mod rebuild;
 mod refuse;
@@ -22,8 +23,8 @@ mod stored;
 
 pub use expose::exposing;
 pub use message::Message;
-pub use model::{encode, names};
-pub use rebuild::{Rebuilt, rebuild};
+pub use model::{encode, encode_open, names};
+pub use rebuild::{Changes, Rebuilt, rebuild};
 pub use refuse::Refused;
 
 /// What weights hold.

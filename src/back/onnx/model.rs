@@ -3,6 +3,7 @@
 use super::fill::Fill;
 use super::message::Message;
 use super::names::Names;
+use super::open::open;
 use super::refuse::{Refused, lacking, refuse};
 use super::schema::{
     GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_NAME, GRAPH_NODE, GRAPH_OUTPUT, GRAPH_VALUE_INFO, MODEL_FUNCTION,
@@ -65,6 +66,20 @@ pub fn encode(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> 
     }
     Ok(file)
 }
+
+/// The same for any batch: `model` and `other` are one network, built for these two different batches.
+pub fn encode_open(
+    mut model: Model,
+    other: &Model,
+    batches: (u64, u64),
+    weights: Weights,
+) -> Result<Message, Vec<Refused>> {
+    open(&mut model, other, batches, SYMBOL);
+    encode(&model, weights)
+}
+
+/// What the batch is called.
+const SYMBOL: &str = "N";
 
 /// The name of every value in the file that [`encode`] writes.
 pub fn names(model: &Model) -> Vec<Arc<str>> {

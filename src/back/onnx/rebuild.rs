@@ -8,8 +8,9 @@ use super::Weights;
 use super::fields::{Field, fields};
 use super::held::{held, inside};
 use super::message::Message;
+use super::open::open;
 use super::pieces;
-use super::resize::{open, typed};
+use super::resize::{self, typed};
 use super::schema::{
     ATTRIBUTE_G, ATTRIBUTE_GRAPHS, FUNCTION_INPUT, FUNCTION_NODE, FUNCTION_OPSET_IMPORT, FUNCTION_VALUE_INFO,
     GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_NODE, GRAPH_OUTPUT, GRAPH_SPARSE_INITIALIZER, GRAPH_VALUE_INFO, INFO_NAME,
@@ -20,6 +21,7 @@ use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::front::onnx::proto::{OperatorSetIdProto, TypeProto};
 use crate::front::onnx::{self, Bindings, Contents, Read};
 use crate::graph::{Model, Precision, Source, ValueId};
+use crate::tensor::Dim;
 use prost::Message as _;
 use prost::bytes::Bytes;
 use prost::encoding::decode_varint;
@@ -35,23 +37,45 @@ pub struct Rebuilt {
     pub message: Option<Message>,
 }
 
-/// Reads a file and prepares it to be written again, with its inputs fixed as `bindings` say. `weights`: what they shall
-/// hold; `None` leaves them, and what lies in other files stays there. Where some are given, a warning names what lies in
-/// other files all the same, and what is copied.
-pub fn rebuild(mut file: impl Contents, bindings: &Bindings, weights: Option<Weights>) -> io::Result<Rebuilt> {
+/// What is to be otherwise in the new file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Changes {
+    /// What weights shall hold; `None` leaves them, and what lies in other files stays there. Where some are given, a
+    /// warning names what lies in other files all the same, and what is copied.
+    pub weights: Option<Weights>,
+    /// Whether the file shall be for any batch, whatever it was exported for.
+    pub any_batch: bool,
+}
+
+/// Reads a file and prepares it to be written again, with its inputs fixed as `bindings` say. A batch that the file leaves
+/// open stays so unless they fix it.
+pub fn rebuild(mut file: impl Contents, bindings: &Bindings, changes: Changes) -> io::Result<Rebuilt> {
     let size = file.size();
     file.fetch(0..size)?;
     let bytes = Bytes::from_owner(file.whole());
     // Element types are part of the nodes, which are copied.
     let bindings = &Bindings { precision: Precision::default(), ..bindings.clone() };
     let mut read = onnx::read(bytes.clone(), bindings);
-    let sound = !read.diagnostics.iter().any(|d| d.severity == Severity::Error);
-    let Some(model) = read.model.as_ref().filter(|_| sound) else { return Ok(Rebuilt { read, message: None }) };
+    let is_open = read.diagnostics.iter().any(|found| found.code == "batch-assumed");
+    let any_batch = changes.any_batch && !is_open;
     // Contents that steer change no declaration; sizes do.
-    let resized = bindings.batch.is_some() || !bindings.dims.is_empty() || !bindings.inputs.is_empty();
+    let resized = any_batch || bindings.batch.is_some() || !bindings.dims.is_empty() || !bindings.inputs.is_empty();
+    let opened = (is_sound(&read) && resized && (any_batch || is_open)).then(|| for_any_batch(&bytes, bindings));
+    if let Some(opened) = opened.as_ref().filter(|opened| any_batch && !is_sound(opened)) {
+        let new = opened.diagnostics.iter().filter(|found| !read.diagnostics.contains(found)).cloned();
+        let help = "leave `--symbolic-batch` out, or name a batch: `--batch 8`";
+        let new: Vec<_> = new.map(|found| if is_error(&found) { found.help(help) } else { found }).collect();
+        read.diagnostics.extend(new);
+        return Ok(Rebuilt { read, message: None });
+    }
+    let source = opened.as_ref().filter(|opened| is_sound(opened)).unwrap_or(&read);
+    let Some(model) = source.model.as_ref().filter(|_| is_sound(source)) else {
+        return Ok(Rebuilt { read, message: None });
+    };
     let opset = opset(&bytes, MODEL_OPSET_IMPORT);
     let held = held(&bytes);
-    let stock = weights.map(|weights| Stock::new(&read, model, &held, (weights, opset), bytes.as_ptr().addr()));
+    let stock =
+        changes.weights.map(|weights| Stock::new(source, model, &held, (weights, opset), bytes.as_ptr().addr()));
     if stock.as_ref().is_some_and(Stock::needs_nodes) && opset < OF_SHAPE_SINCE {
         let message = format!(
             "version {opset} of ONNX's operators has no `ConstantOfShape`, which stands for weights from version \
@@ -68,6 +92,37 @@ pub fn rebuild(mut file: impl Contents, bindings: &Bindings, weights: Option<Wei
     Ok(Rebuilt { read, message: Some(message) })
 }
 
+fn is_error(found: &Diagnostic) -> bool {
+    found.severity == Severity::Error
+}
+
+fn is_sound(read: &Read) -> bool {
+    !read.diagnostics.iter().any(is_error)
+}
+
+/// The network of a file with its batch a symbol, or what forbids that.
+fn for_any_batch(file: &Bytes, bindings: &Bindings) -> Read {
+    let for_batch = |n| onnx::read(file.clone(), &Bindings { batch: Some(n), ..bindings.clone() });
+    let (mut read, other) = (for_batch(BATCHES.0), for_batch(BATCHES.1));
+    if !is_sound(&other) {
+        return other;
+    }
+    if let (Some(model), Some(other)) = (&mut read.model, &other.model) {
+        let taken = |name: &&str| {
+            let inputs = model.main.inputs.iter().filter_map(|id| model.values[*id].ty.tensor()?.shape.dims());
+            inputs.flatten().flat_map(Dim::symbols).any(|symbol| &*symbol == *name)
+        };
+        let new = || SYMBOLS.iter().copied().find(|name| !taken(name)).unwrap_or("batch").to_owned();
+        let symbol = read.batch_symbol.clone().unwrap_or_else(new);
+        open(model, other, BATCHES, &symbol);
+    }
+    read
+}
+
+/// Batches for which a network is built to see which sizes follow the batch.
+const BATCHES: (u64, u64) = (2, 3);
+/// What a batch may be called.
+const SYMBOLS: [&str; 3] = ["N", "batch", "batch_size"];
 /// The version of the standard domain that brought `ConstantOfShape`.
 const OF_SHAPE_SINCE: i64 = 9;
 /// Up to this version of the format every stored value is an input too.
@@ -145,7 +200,7 @@ impl Rebuilder<'_> {
                     }
                 }
                 GRAPH_INPUT | GRAPH_OUTPUT if self.resized => {
-                    let ty = self.type_of(inside).filter(|_| outermost).or_else(|| open(inside));
+                    let ty = self.type_of(inside).filter(|_| outermost).or_else(|| resize::open(inside));
                     rest.message(field.number, typed(inside, ty));
                 }
                 GRAPH_VALUE_INFO if self.resized => {

@@ -3,7 +3,7 @@
 use super::super::input::Reader;
 use super::super::settings::{CONFIGURED, Sizing};
 use super::super::{arch, onnx};
-use cnnsize::back::onnx::{MOST_BYTES, Rebuilt, Refused, Weights, rebuild};
+use cnnsize::back::onnx::{Changes, MOST_BYTES, Rebuilt, Refused, rebuild};
 use cnnsize::base::diagnostic::{Diagnostic, Severity};
 use cnnsize::front::onnx::{Bindings, Contents};
 use cnnsize::graph::Model;
@@ -76,8 +76,8 @@ impl Reader for Preparer {
         if let Err(message) = sizing.no_precision("what runs is the graph as it is") {
             return Ok(Err(message));
         }
-        let weights: Option<Weights> = if self.keep { None } else { Some(WEIGHTS) };
-        let rebuilt = onnx::settled(sizing, |bindings| rebuild(open()?, bindings, weights), |rebuilt| &rebuilt.read)?;
+        let wanted = Changes { weights: if self.keep { None } else { Some(WEIGHTS) }, any_batch: false };
+        let rebuilt = onnx::settled(sizing, |bindings| rebuild(open()?, bindings, wanted), |rebuilt| &rebuilt.read)?;
         let (Rebuilt { read, message }, sizing) = rebuilt;
         let broken = |found| Ok(Ok(Prepared::Broken(vec![graph_entry(path, found)])));
         let (Some(mut model), Some(message)) = (read.model, message) else { return broken(read.diagnostics) };

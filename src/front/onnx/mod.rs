@@ -61,6 +61,8 @@ pub struct Read {
     pub diagnostics: Vec<Diagnostic>,
     /// Examples at once, as the network was built; 1 where the graph has no batch.
     pub batch: u64,
+    /// The symbol that the file has for that.
+    pub batch_symbol: Option<String>,
     /// Symbols that were bound, with their values.
     pub dims: Vec<(String, u64)>,
     /// Where the file keeps what is stored: where a message begins (of a tensor, or of the node that holds one), and which
@@ -117,7 +119,7 @@ pub fn read(file: impl Contents, bindings: &Bindings) -> Read {
     let mut diagnostics = Vec::new();
     let nothing = |diagnostics| {
         let batch = bindings.batch.unwrap_or(1);
-        Read { model: None, diagnostics, batch, dims: Vec::new(), places: Vec::new() }
+        Read { model: None, diagnostics, batch, batch_symbol: None, dims: Vec::new(), places: Vec::new() }
     };
     let file = match decode(file) {
         Ok(file) => file,
@@ -126,8 +128,14 @@ pub fn read(file: impl Contents, bindings: &Bindings) -> Read {
     match rebatch::convert(&file, bindings, &mut diagnostics) {
         Ok(made) => {
             let dims = made.symbols.0.iter().filter_map(|(name, n)| u64::try_from(*n).ok().map(|n| (name.clone(), n)));
-            let (dims, batch, places) = (dims.collect(), made.batch, made.places);
-            Read { model: Some(made.model), diagnostics, batch, dims, places }
+            Read {
+                dims: dims.collect(),
+                model: Some(made.model),
+                diagnostics,
+                batch: made.batch,
+                batch_symbol: made.batch_symbol,
+                places: made.places,
+            }
         }
         Err(error) => {
             diagnostics.push(*error);

@@ -13,6 +13,7 @@ pub(super) struct Made {
     pub(super) model: Model,
     pub(super) symbols: Symbols,
     pub(super) batch: u64,
+    pub(super) batch_symbol: Option<String>,
     pub(super) places: Vec<(usize, ValueId)>,
 }
 
@@ -20,6 +21,7 @@ pub(super) struct Made {
 pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnostic>) -> Outcome<Made> {
     let (mut model, built) = build(file, bindings, findings)?;
     let Built { symbols, batch, places } = built;
+    let batch_symbol = if let Batch::Symbol(symbol, _) = &batch { Some(symbol.clone()) } else { None };
     let batch = match batch {
         Batch::None | Batch::Symbol(_, None) => 1,
         Batch::Symbol(_, Some(n)) => n,
@@ -36,7 +38,7 @@ pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagn
         let message = "the graph holds no 32-bit floats, so `--precision` changes nothing";
         findings.push(Diagnostic::hint("precision-unused", Origin::File, message));
     }
-    Ok(Made { model, symbols, batch, places })
+    Ok(Made { model, symbols, batch, batch_symbol, places })
 }
 
 /// What was bound on the way.

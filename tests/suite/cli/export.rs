@@ -121,6 +121,8 @@ fn what_cannot_be_done_is_said_with_what_can() {
     says(&[&good, "-o", &out, "--weights", "keep"], 2, "`--weights random`");
     says(&[&good, "-o", &out, "--weights", "zero", "--seed", "1"], 2, "`--weights random`");
     says(&[&good, "-f", "dot", "--weights", "zero"], 2, "`--weights` is about ONNX files");
+    says(&[&good, "-f", "dot", "--symbolic-batch"], 2, "`--symbolic-batch` is about ONNX files");
+    says(&[&good, "-o", &out, "--symbolic-batch", "--batch", "2"], 2, "cannot be used with");
     says(&[&good, "-o", &out, "--strict"], 2, "`--strict` is about figures");
     says(&[&good, "-o", &out, "--dim", "N=1"], 2, "`--dim` is about .onnx files");
     says(&[&two, "-o", &out], 2, "`--model a`");

@@ -7,7 +7,7 @@ mod rebuild;
 
 use cnnsize::analyze::report::{Layer, Report, Totals};
 use cnnsize::analyze::{Options, analyze, convention};
-use cnnsize::back::onnx::{Refused, Weights, encode};
+use cnnsize::back::onnx::{Changes, Refused, Weights, encode};
 use cnnsize::front::onnx::{self, Bindings};
 use cnnsize::graph::Model;
 use std::fs;
@@ -30,6 +30,11 @@ fn written(model: &Model, weights: Weights) -> Result<Vec<u8>, Vec<Refused>> {
     message.write(&mut bytes).expect("memory takes everything");
     assert_eq!(bytes.len() as u64, message.size());
     Ok(bytes)
+}
+
+/// Other weights in a file, and all else as it is.
+fn changes(weights: Option<Weights>) -> Changes {
+    Changes { weights, any_batch: false }
 }
 
 /// The network of a file in which nothing is found to be wrong, and its batch.

@@ -1,12 +1,14 @@
 //! Graphs that were read, written again: what was not asked to change is the same to the last byte, and what was asked
 //! is what the same model would have been from the start.
 
-use super::{checked, folder, python, read, report, same, totals, written};
-use cnnsize::back::onnx::{Rebuilt, Weights, rebuild};
+use super::{changes, checked, folder, python, read, report, same, totals, written};
+use cnnsize::back::onnx::{Changes, Rebuilt, Weights, rebuild};
 use cnnsize::base::diagnostic::Severity;
 use cnnsize::front::arch::{self, LoadError, Loader, Overrides};
-use cnnsize::front::onnx::Bindings;
+use cnnsize::front::onnx::proto::{ModelProto, ValueInfoProto, tensor_shape_proto, type_proto};
+use cnnsize::front::onnx::{self, Bindings};
 use cnnsize::graph::Model;
+use prost::Message;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +41,11 @@ fn lower(batch: u64) -> Model {
 }
 
 fn again(bytes: &[u8], bindings: &Bindings, weights: Option<Weights>) -> Vec<u8> {
-    let Rebuilt { read, message } = rebuild(Arc::<[u8]>::from(bytes), bindings, weights).expect("it is in memory");
+    changed(bytes, bindings, changes(weights))
+}
+
+fn changed(bytes: &[u8], bindings: &Bindings, changes: Changes) -> Vec<u8> {
+    let Rebuilt { read, message } = rebuild(Arc::<[u8]>::from(bytes), bindings, changes).expect("it is in memory");
     let message = message.unwrap_or_else(|| panic!("{:?}", read.diagnostics));
     let mut out = Vec::new();
     message.write(&mut out).expect("memory takes everything");
@@ -200,7 +206,7 @@ for new in sorted(glob.glob(sys.argv[1] + '/*.new')):
     one, four = session(new.removesuffix('.new')), session(new)
     feeds = {}
     for feed in four.get_inputs():
-        feeds[feed.name] = numpy.array(True) if feed.shape == [] else random.random(feed.shape, dtype=numpy.float32)
+        feeds[feed.name] = numpy.array(True) if feed.shape == [] else random.random([4 if size == 'N' else size for size in feed.shape], dtype=numpy.float32)
     whole = four.run(None, feeds)
     part = lambda i: {n: v if v.ndim == 0 else v[i:i + 2] for n, v in feeds.items()}
     halves = [one.run(None, part(i)) for i in (0, 2)]
@@ -222,6 +228,58 @@ fn graphs_of_others_keep_what_they_hold() {
         fs::write(folder.join(format!("{name}.onnx.new")), four).expect("a file");
     }
     assert_eq!(python(RUN, &folder), "");
+    for name in NAMES {
+        let open = changed(&file(name), &Bindings::default(), Changes { weights: None, any_batch: true });
+        let input = onnx::read(Arc::<[u8]>::from(&*open), &batch(7)).model.expect("a network");
+        assert_eq!(first(&input), Some(7), "{name}");
+        fs::write(folder.join(format!("{name}.onnx.new")), open).expect("a file");
+    }
+    assert_eq!(python(RUN, &folder), "");
+}
+
+/// The first size of the first input.
+fn first(model: &Model) -> Option<u64> {
+    model.values[model.main.inputs[0]].ty.tensor()?.shape.dims()?.first()?.size()
+}
+
+const SYMBOLS: &str = r#"
+import onnx, sys
+def save(name, text):
+    onnx.save(onnx.parser.parse_model('<ir_version: 8, opset_import: ["": 17]>' + text), f'{sys.argv[1]}/{name}.onnx')
+save('open', 'g (float[images, 3, H, W] x) => (float[images, 3, H, W] y) { y = Relu(x) }')
+save('taken', 'g (float[2, 3, N] x) => (float[2, 3, N] y) { y = Relu(x) }')
+save('fixed', 'g (float[1, 4, 2] x) => (float[1, 8] y) <int64[2] to = {1, 8}> { y = Reshape(x, to) }')
+"#;
+
+/// The sizes of the first input as they are written.
+fn written_sizes(bytes: &[u8]) -> String {
+    let graph = ModelProto::decode(bytes).expect("a model").graph.expect("a graph");
+    let info = ValueInfoProto::decode(graph.input[0].clone()).expect("an input");
+    let Some(type_proto::Value::TensorType(tensor)) = info.r#type.and_then(|t| t.value) else { panic!("a tensor") };
+    let size = |dim: &tensor_shape_proto::Dimension| match &dim.value {
+        Some(tensor_shape_proto::dimension::Value::DimValue(n)) => n.to_string(),
+        Some(tensor_shape_proto::dimension::Value::DimParam(name)) => String::from_utf8_lossy(name).into_owned(),
+        None => "?".into(),
+    };
+    tensor.shape.expect("a shape").dim.iter().map(size).collect::<Vec<_>>().join("x")
+}
+
+#[test]
+fn a_batch_that_nobody_fixes_stays_open_under_its_name() {
+    let folder = folder("export_symbols");
+    python(SYMBOLS, &folder);
+    let file = |name: &str| fs::read(folder.join(format!("{name}.onnx"))).expect("a file");
+    let any = Changes { weights: None, any_batch: true };
+    let high = Bindings { dims: vec![("H".into(), 480)], ..Bindings::default() };
+    assert_eq!(changed(&file("open"), &Bindings::default(), any), file("open"), "it is open already");
+    assert_eq!(written_sizes(&again(&file("open"), &high, None)), "imagesx3x480xW");
+    assert_eq!(written_sizes(&changed(&file("taken"), &Bindings::default(), any)), "batchx3xN");
+    let rebuilt = rebuild(Arc::<[u8]>::from(file("fixed")), &Bindings::default(), any).expect("in memory");
+    let error = rebuilt.read.diagnostics.iter().find(|d| d.severity == Severity::Error).expect("a batch of 1");
+    assert!(
+        rebuilt.message.is_none() && error.help.as_ref().is_some_and(|h| h.contains("`--symbolic-batch`")),
+        "{error:?}"
+    );
 }
 
 /// Names every tensor of `NAME.KIND.onnx` that holds what one of `NAME.onnx` does: floats, more than a few.
@@ -318,7 +376,8 @@ onnx.save(model, sys.argv[1] + '/oldest.onnx')
     let folder = folder("export_oldest");
     python(OLDEST, &folder);
     let bytes = fs::read(folder.join("oldest.onnx")).expect("a file");
-    let rebuilt = rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), Some(Weights::Stripped)).expect("in memory");
+    let rebuilt =
+        rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), changes(Some(Weights::Stripped))).expect("in memory");
     let codes: Vec<_> = rebuilt.read.diagnostics.iter().map(|d| d.code).collect();
     assert_eq!(codes, ["old-operators"]);
     assert!(rebuilt.message.is_none());
@@ -340,7 +399,8 @@ onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid('ai.onnx.m
     let bytes = fs::read(folder.join("linear.onnx")).expect("a file");
     assert_eq!(report(&open(&bytes), 1).totals.parameters.least.0, 200);
     for weights in [Weights::Stripped, Weights::Zero] {
-        let rebuilt = rebuild(Arc::<[u8]>::from(&*bytes), &Bindings::default(), Some(weights)).expect("in memory");
+        let rebuilt =
+            rebuild(Arc::<[u8]>::from(&*bytes), &Bindings::default(), changes(Some(weights))).expect("in memory");
         let said: Vec<_> = rebuilt.read.diagnostics.iter().map(|d| (d.code, d.message.as_str())).collect();
         assert_eq!(said, [("weights-copied", "the contents of `y.coefficients` are copied as they are")]);
         assert_eq!(again(&bytes, &Bindings::default(), Some(weights)), bytes, "{weights:?}");
@@ -366,7 +426,8 @@ onnx.save(model, sys.argv[1] + '/idle.onnx')
     let folder = folder("export_idle");
     python(IDLE, &folder);
     let bytes = fs::read(folder.join("idle.onnx")).expect("a file");
-    let rebuilt = rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), Some(Weights::Zero)).expect("in memory");
+    let rebuilt =
+        rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), changes(Some(Weights::Zero))).expect("in memory");
     let said: Vec<_> = rebuilt.read.diagnostics.iter().map(|d| (d.code, d.message.as_str())).collect();
     assert_eq!(said, [("weights-copied", "the contents of `w`, `y`, `y/v` are copied as they are")]);
 }
@@ -424,7 +485,8 @@ fn what_steers_stays_in_its_file_and_is_named() {
     let folder = folder("export_steers");
     python(QUANTISED, &folder);
     let bytes = fs::read(folder.join("sizes.onnx")).expect("a file");
-    let rebuilt = rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), Some(Weights::Zero)).expect("in memory");
+    let rebuilt =
+        rebuild(Arc::<[u8]>::from(bytes), &Bindings::default(), changes(Some(Weights::Zero))).expect("in memory");
     let said: Vec<_> = rebuilt.read.diagnostics.iter().filter(|d| d.severity == Severity::Warning).collect();
     let messages: Vec<_> = said.iter().map(|d| (d.code, d.message.as_str())).collect();
     let message = "the contents of `shape` cannot be made up and stay in other files";
@@ -433,5 +495,5 @@ fn what_steers_stays_in_its_file_and_is_named() {
 
 /// The network of a file, whatever is said about it.
 fn open(bytes: &[u8]) -> Model {
-    cnnsize::front::onnx::read(Arc::<[u8]>::from(bytes), &Bindings::default()).model.expect("a network")
+    onnx::read(Arc::<[u8]>::from(bytes), &Bindings::default()).model.expect("a network")
 }
