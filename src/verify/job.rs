@@ -164,10 +164,19 @@ pub(super) struct Profile {
     pub(super) seconds: f64,
     /// Nodes in the order in which they ran.
     pub(super) nodes: Vec<NodeRun>,
-    /// Peak of the bytes that the runtime's own arena gave out.
-    pub(super) arena: Option<u64>,
-    /// The same of the device's.
+    /// The runtime's own arena on the device in use.
+    pub(super) arena: Option<Arena>,
+    /// Bytes that the process holds on a GPU, as its driver says.
     pub(super) device: Option<u64>,
+}
+
+/// Memory that the runtime took in large pieces, to give it out in small ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arena {
+    /// Most bytes that were given out at once.
+    pub used: u64,
+    /// Bytes that were taken.
+    pub held: u64,
 }
 
 /// A node in some runs.

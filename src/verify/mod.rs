@@ -2,8 +2,8 @@
 //!
 //! [`discover`] finds the library; [`verify`] plans what to run ([`plan`]), has another process do it ([`child`] starts
 //! it, [`worker`] is what runs there, [`job`] is what they say to each other) and compares ([`compare`], [`tensors`],
-//! [`ones`], [`planned`]). In that process [`runtime`] loads the library, [`counting`] counts its memory, [`profile`] reads its clock.
-//! What comes out is a [`report`], which [`show`] writes.
+//! [`ones`], [`planned`]). In that process [`runtime`] loads the library, [`counting`] counts its memory, [`nvml`] asks
+//! for that of a GPU, [`profile`] reads the clock. What comes out is a [`report`], which [`show`] writes.
 //!
 //! The only room that names `ort`. The library is found and loaded at run time: nothing else of the program needs it.
 
@@ -14,6 +14,7 @@ mod device;
 pub mod discover;
 mod feed;
 mod job;
+mod nvml;
 mod ones;
 mod plan;
 mod planned;

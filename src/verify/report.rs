@@ -1,6 +1,6 @@
 //! What was predicted beside what was measured: plain data, and the verdict that follows from it.
 
-use super::job::{Library, Typed, Using};
+use super::job::{Arena, Library, Typed, Using};
 use crate::tensor::{DType, TensorType};
 use std::fmt;
 
@@ -160,6 +160,13 @@ impl Pair {
     }
 }
 
+impl Memory {
+    /// What the process holds on a GPU outside the runtime's arena.
+    pub fn outside(&self) -> Option<u64> {
+        self.device?.checked_sub(self.arena?.held)
+    }
+}
+
 impl fmt::Display for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = |n: Option<u64>| n.map_or_else(|| "nothing".into(), |n| n.to_string());
@@ -310,9 +317,10 @@ pub struct Memory {
     pub first: Peak,
     /// In later runs, for which the runtime reserves one block that it packed after the first.
     pub steady: Peak,
-    /// What the runtime's own arena gave out at most, rounded up by it.
-    pub arena: Option<u64>,
-    /// The same of the device.
+    /// The runtime's own arena on the device in use, which rounds up.
+    pub arena: Option<Arena>,
+    /// Bytes that the process holds on a GPU, as its driver says: what the arena holds and, outside any formula, the
+    /// driver's context and the workspaces of its libraries.
     pub device: Option<u64>,
 }
 

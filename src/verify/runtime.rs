@@ -152,11 +152,12 @@ impl Runtime {
         Err(passed_over.join("; "))
     }
 
-    /// Where the memory of the device is, if that is not the processor's and the runtime keeps figures of it.
-    pub(super) fn device_memory(&self) -> Option<(AllocationDevice<'static>, i32)> {
+    /// Where models run in memory of which the runtime keeps figures.
+    pub(super) fn memory(&self) -> Option<(AllocationDevice<'static>, i32)> {
         match self.device {
             Chosen::Cuda(number) => Some((AllocationDevice::CUDA, i32::from(number))),
-            Chosen::Cpu | Chosen::Webgpu => None,
+            Chosen::Cpu => Some((AllocationDevice::CPU, 0)),
+            Chosen::Webgpu => None,
         }
     }
 

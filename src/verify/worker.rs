@@ -2,9 +2,9 @@
 //! that started it goes on.
 
 use super::counting::{Counting, statistic};
-use super::job::{Answer, Event, Feed, Job, Peaks, Profile, Task, Typed};
+use super::job::{Answer, Arena, Event, Feed, Job, Peaks, Profile, Task, Typed};
 use super::runtime::{self, Runtime};
-use super::{feed, profile, scratch};
+use super::{feed, nvml, profile, scratch};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::Session;
 use ort::value::ValueType;
@@ -152,8 +152,9 @@ impl Worker<'_> {
                 break;
             }
         }
-        let arena = most_used(&session, AllocationDevice::CPU, 0);
-        let device = self.runtime.device_memory().and_then(|(device, number)| most_used(&session, device, number));
+        let place = self.runtime.memory();
+        let device = place.as_ref().filter(|(device, _)| *device == AllocationDevice::CUDA).and_then(|_| nvml::held());
+        let arena = place.and_then(|(device, number)| arena(&session, device, number));
         let path = session.end_profiling().map_err(said)?;
         let text = fs::read_to_string(&path);
         // The whole folder goes in the end; this only keeps it small, and may fail.
@@ -204,10 +205,11 @@ pub(super) fn one_line(message: &str) -> String {
     coded.map_or_else(|| line.clone(), str::to_string)
 }
 
-/// The most bytes that a session's own arena has given out at once.
-fn most_used(session: &Session, device: AllocationDevice, number: i32) -> Option<u64> {
+/// What a session's own arena says of itself.
+fn arena(session: &Session, device: AllocationDevice, number: i32) -> Option<Arena> {
     let info = MemoryInfo::new(device, number, AllocatorType::Device, MemoryType::Default).ok()?;
-    statistic(&Allocator::new(session, info).ok()?, "MaxInUse")
+    let allocator = Allocator::new(session, info).ok()?;
+    Some(Arena { used: statistic(&allocator, "MaxInUse")?, held: statistic(&allocator, "TotalAllocated")? })
 }
 
 /// Bytes a second that are read and written when a block beyond every cache is copied: the best of some.

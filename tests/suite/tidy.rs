@@ -16,6 +16,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_yaml", &["cli/config.rs", "cli/config"]),
     ("memmap2", &["cli/load.rs"]),
     ("strsim", &["base/suggest.rs"]),
+    ("nvml_wrapper", &["verify"]),
     ("ort", &["verify"]),
     ("half", &["verify"]),
     ("std::fs", &["cli", "verify"]),

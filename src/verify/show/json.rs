@@ -93,6 +93,7 @@ struct Memory {
     steady: Peak,
     alive_bytes: Option<u64>,
     arena_bytes: Option<u64>,
+    arena_held_bytes: Option<u64>,
     device_bytes: Option<u64>,
     residual: Vec<Term>,
 }
@@ -202,7 +203,8 @@ impl<'a> Run<'a> {
                 first: Peak::of(&memory.first),
                 steady: Peak::of(&memory.steady),
                 alive_bytes: memory.alive,
-                arena_bytes: memory.arena,
+                arena_bytes: memory.arena.map(|arena| arena.used),
+                arena_held_bytes: memory.arena.map(|arena| arena.held),
                 device_bytes: memory.device,
                 residual: terms("first run", &memory.first).chain(terms("later runs", &memory.steady)).collect(),
             },

@@ -155,10 +155,15 @@ impl Page<'_> {
                 self.line("", &format!("= {}", terms.join(" + ")));
             }
         }
-        for (word, figure) in [("the runtime's arena", memory.arena), ("the device's arena", memory.device)] {
-            if let Some(figure) = figure {
-                self.line(word, &format!("gave out {} at most", bytes(figure)));
-            }
+        if let Some(arena) = memory.arena {
+            let what = format!("gave out {} at most of {}", bytes(arena.used), bytes(arena.held));
+            self.line("the runtime's arena", &what);
+        }
+        if let Some(device) = memory.device {
+            self.line("the device", &format!("{} held by the process", bytes(device)));
+        }
+        if let Some(outside) = memory.outside() {
+            self.line("", &format!("{} of them outside the arena: context, libraries, workspaces", bytes(outside)));
         }
     }
 
