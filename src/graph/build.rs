@@ -8,6 +8,7 @@ use crate::ops::attributes::Attributes;
 use crate::ops::rules::{At, BodyOutput, OpError, OpKind, Open, Operator, SlotRole, Spec};
 use crate::ops::unknown::faulty;
 use crate::tensor::{DType, Literal, Shape, TensorType, ValueType, literal};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A node to be added.
@@ -335,7 +336,7 @@ impl Builder {
     /// The finished network. Sub-graphs must have been ended.
     pub fn finish(mut self, name: String, labels: Vec<Label>) -> Model {
         let main = std::mem::take(self.body());
-        Model { name, values: self.values, nodes: self.nodes, main, labels }
+        Model { name, values: self.values, nodes: self.nodes, main, labels, stated: HashMap::new() }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::base::diagnostic::Origin;
 use crate::ops::attributes::Attributes;
 use crate::ops::rules::{At, OpKind, Operator};
 use crate::tensor::{Literal, ValueType};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The place of a [`Node`].
@@ -36,6 +37,8 @@ pub struct Model {
     pub main: Body,
     /// Names that the text gives to lines (empty for a graph without text).
     pub labels: Vec<Label>,
+    /// Types that the file states of values, with the sizes free that are free there (none of a text).
+    pub stated: HashMap<ValueId, ValueType>,
 }
 
 /// A line of the text that has a name: what comes out of it, and every operator that it expands to.

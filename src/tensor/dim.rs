@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub const TERMS: usize = 64;
 /// Deepest nesting of quotients, minima and the like.
 const DEPTH: u32 = 16;
+/// In place of the nesting of an expression that is only a name.
+const NAMED: u32 = u32::MAX;
 
 /// A whole number: a dimension's size, or an element of an integer tensor that steers shapes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,6 +73,12 @@ impl Dim {
         Dim::Symbolic(Arc::new(Expr { terms: vec![(vec![Atom::Symbol(name.into())], 1)], depth: 1 }))
     }
 
+    /// A size that has a name and that nothing is computed with: it is equal to itself, adding 0 keeps it, and all else makes
+    /// it unknown.
+    pub fn named(name: &str) -> Dim {
+        Dim::Symbolic(Arc::new(Expr { terms: vec![(vec![Atom::Symbol(name.into())], 1)], depth: NAMED }))
+    }
+
     /// The number, if it is one.
     pub fn known(&self) -> Option<i64> {
         match self {
@@ -123,6 +131,9 @@ impl Dim {
     }
 
     fn combine(&self, other: &Dim, sign: i64) -> Dim {
+        if *other == Dim::Known(0) {
+            return self.clone();
+        }
         let (Some(a), Some(b)) = (self.terms(), other.terms()) else { return Dim::Unknown };
         let mut sum: BTreeMap<Vec<Atom>, i64> = a.into_iter().collect();
         for (atoms, coefficient) in b {
@@ -253,6 +264,9 @@ impl Dim {
     }
 
     fn extreme(&self, other: &Dim, function: Function, wanted: Ordering) -> Dim {
+        if self == other {
+            return self.clone();
+        }
         let gap = self.minus(other);
         let order = if gap.is_never_negative() {
             Some(Ordering::Greater)
@@ -290,7 +304,7 @@ impl Dim {
         match self {
             Dim::Known(0) => Some(Vec::new()),
             Dim::Known(n) => Some(vec![(Vec::new(), *n)]),
-            Dim::Symbolic(e) => Some(e.terms.clone()),
+            Dim::Symbolic(e) => (e.depth != NAMED).then(|| e.terms.clone()),
             Dim::Unknown => None,
         }
     }
@@ -451,6 +465,17 @@ mod tests {
         // The convolution's (N − 1) / 2 + 1 of a size of at least 1.
         let halved = n().minus(&Dim::Known(1)).floor_div(&Dim::Known(2)).plus(&Dim::Known(1));
         assert_eq!(halved.larger(&Dim::Known(1)), halved);
+    }
+
+    #[test]
+    fn nothing_is_computed_with_a_name() {
+        let name = Dim::named("N");
+        assert_eq!(name.plus(&Dim::Known(0)), name);
+        assert_eq!(name.larger(&name), name);
+        assert_eq!(name.agree(&Dim::Unknown), Some(name.clone()));
+        for computed in [name.times(&Dim::Known(1)), name.minus(&name), name.smaller(&Dim::Known(9))] {
+            assert_eq!(computed, Dim::Unknown);
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::graph::ValueId;
 use crate::ops::unknown::UNKNOWN;
 use crate::tensor::{Dim, Shape, ValueType};
+use prost::bytes::Bytes;
+use std::collections::HashMap;
 
 /// Differences that are listed one by one.
 const LISTED: usize = 5;
@@ -32,6 +34,16 @@ pub(super) fn check(file: &File, converter: &Converter, symbols: &Symbols, findi
         let message = format!("{} more values are not what the file declares", wrong - LISTED);
         findings.push(Diagnostic::warning("declared-differs", Origin::File, message));
     }
+}
+
+/// Types that the file states of the network's values, with free sizes as symbols.
+pub(super) fn stated(file: &File, converter: &Converter) -> HashMap<ValueId, ValueType> {
+    let graph = &file.graph;
+    let infos = graph.input.iter().chain(&graph.output).chain(&graph.value_info).filter_map(value_info);
+    let of_value = |(name, ty): (Bytes, Option<_>)| {
+        Some((converter.lookup(&name).and_then(Meaning::value)?, declared(&ty?, &Symbols::default())))
+    };
+    infos.filter_map(of_value).collect()
 }
 
 fn differs(converter: &Converter, id: ValueId, claimed: &ValueType) -> Diagnostic {

@@ -7,6 +7,7 @@ use super::{Bindings, File, Outcome, claims, roles, shown, steering, text};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::graph::{Model, Precision, ValueId};
 use crate::tensor::Dim;
+use std::collections::HashMap;
 
 /// A network, and what was bound for it.
 pub(super) struct Made {
@@ -60,8 +61,11 @@ pub(super) fn build(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnos
     if !overruled {
         claims::check(file, &converter, &symbols, findings);
     }
+    // Sizes that were overruled say nothing of the network that was asked for.
+    let stated = if overruled { HashMap::new() } else { claims::stated(file, &converter) };
     let places = std::mem::take(&mut converter.places);
     let mut model = converter.builder.finish(text(&file.graph.name), Vec::new());
+    model.stated = stated;
     roles::assign(&mut model);
     Ok((model, Built { symbols, batch, places }))
 }

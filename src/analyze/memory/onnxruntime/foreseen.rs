@@ -2,18 +2,26 @@
 //!
 //! It sees what is stored, and follows sizes through operators as long as nothing but sizes of other values goes into
 //! them: the product of two sizes is foreseen, a size times a stored number is not (measured on version 1.32, through
-//! the types of a session's outputs). Where our own inference knows more than that, each node is asked once more, with
-//! what the runtime knows.
+//! the types of a session's outputs). A size that the file leaves free is a name, which equals itself and nothing else,
+//! and with which it does no arithmetic; what the file states of a value counts where it can tell no more itself. Where
+//! our own inference knows more than that, each node is asked once more, with what the runtime knows.
 
 use crate::graph::{Model, Node, NodeId, Source, ValueId};
 use crate::ops::kernel::Kernel;
 use crate::ops::rules::{At, SlotRole};
-use crate::tensor::{Literal, ValueType};
+use crate::tensor::{Dim, Elements, Literal, Shape, TensorType, ValueType};
 use std::collections::HashMap;
 
-/// Types of the values of which the runtime knows less than the model.
+/// Types of the values of which the runtime knows less than the model: sizes in them are numbers, names, or not known.
 pub(super) fn types(model: &Model) -> HashMap<ValueId, ValueType> {
     let mut runtime = Runtime { model, types: HashMap::new(), contents: HashMap::new() };
+    for input in &model.main.inputs {
+        let Some(fed) = model.values[*input].ty.tensor() else { continue };
+        let ty = completed(fed.without_rank().into(), model.stated.get(input));
+        if model.stated.contains_key(input) && ty != model.values[*input].ty {
+            runtime.types.insert(*input, ty);
+        }
+    }
     model.main.nodes.iter().for_each(|id| runtime.follow(*id));
     runtime.types
 }
@@ -51,11 +59,12 @@ impl Runtime<'_> {
         for output in &node.outputs {
             let (ty, literal) = (types.next().unwrap_or(ValueType::Unknown), literals.next().flatten());
             let Some(output) = *output else { continue };
+            let ty = completed(ty, self.model.stated.get(&output));
             if ty != self.model.values[output].ty {
                 self.types.insert(output, ty);
             }
             if let Some(literal) = literal {
-                self.contents.insert(output, literal);
+                self.contents.insert(output, told(literal));
             }
         }
     }
@@ -81,8 +90,47 @@ impl Runtime<'_> {
 
     /// Whether it does not foresee all that steers a node. Where sizes depend on that, it foresees none of them.
     fn is_steered_blindly(&self, node: &Node) -> bool {
-        let unseen = |v| self.contents(v) != self.model.values[v].literal.as_deref();
+        let unseen = |v| self.model.values[v].literal.is_some() && !self.contents(v).is_some_and(is_whole);
         inputs(node, SlotRole::Steer).any(unseen)
+    }
+}
+
+/// What the runtime makes of a type that it infers, where the file states another one: numbers hold, then what is stated,
+/// then names. (`mergeInShapeInfo`.)
+fn completed(inferred: ValueType, stated: Option<&ValueType>) -> ValueType {
+    let Some(TensorType { dtype, shape: Shape::Ranked(stated) }) = stated.and_then(ValueType::tensor) else {
+        return inferred;
+    };
+    let stated = stated.iter().map(|dim| dim.symbols().first().map_or_else(|| dim.clone(), |name| Dim::named(name)));
+    let (dtype, shape) = match &inferred {
+        ValueType::Unknown => (*dtype, Shape::Ranked(stated.collect())),
+        ValueType::Tensor(TensorType { dtype, shape: Shape::Unranked }) => (*dtype, Shape::Ranked(stated.collect())),
+        ValueType::Tensor(TensorType { dtype, shape: Shape::Ranked(dims) }) if dims.len() == stated.len() => {
+            let of_both = |(dim, stated): (&Dim, Dim)| match (dim, &stated) {
+                (Dim::Known(_), _) | (_, Dim::Unknown) => dim.clone(),
+                _ => stated,
+            };
+            (*dtype, Shape::Ranked(dims.iter().zip(stated).map(of_both).collect()))
+        }
+        _ => return inferred,
+    };
+    TensorType { dtype, shape }.into()
+}
+
+/// Contents without names: it does not follow those.
+fn told(mut literal: Literal) -> Literal {
+    if let Elements::Ints(ints) = &mut literal.elements {
+        ints.iter_mut().filter(|n| n.known().is_none()).for_each(|n| *n = Dim::Unknown);
+    }
+    literal
+}
+
+/// Whether all of it is known.
+fn is_whole(literal: &Literal) -> bool {
+    match &literal.elements {
+        Elements::Ints(ints) => ints.iter().all(|n| n.known().is_some()),
+        Elements::Floats(_) => true,
+        Elements::Ratios(_) => false,
     }
 }
 

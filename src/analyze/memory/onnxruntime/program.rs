@@ -5,7 +5,7 @@ use super::{Unplanned, foreseen};
 use crate::graph::{Model, NodeId, Source, ValueId, each_use};
 use crate::ops::kernel::Kernel;
 use crate::ops::rules::{Open, Spec};
-use crate::tensor::{DType, ValueType};
+use crate::tensor::{DType, Dim, ValueType};
 use std::collections::HashMap;
 
 /// Kernels to call, in no particular order, and the values that they read and write.
@@ -21,8 +21,8 @@ pub(super) struct Program {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) bytes: u64,
-    /// The combination of sizes and bits of an element that it has: only values of one class take over one another's
-    /// memory. `None` for scalars and for sizes that the runtime does not know beforehand, which never do.
+    /// The combination of sizes (numbers, or names of free ones) and bits of an element that the runtime knows it to have:
+    /// only values of one class take over one another's memory. `None` for scalars and for sizes that the runtime does not know beforehand, which never do.
     pub(super) class: Option<usize>,
     /// Fed, stored, or loaded with the file: there before the first call.
     pub(super) given: bool,
@@ -69,7 +69,7 @@ struct Translator<'a> {
     model: &'a Model,
     threads: u64,
     program: Program,
-    classes: HashMap<(Vec<u64>, u64), usize>,
+    classes: HashMap<(Vec<Dim>, u64), usize>,
 }
 
 impl Translator<'_> {
@@ -83,12 +83,10 @@ impl Translator<'_> {
         }
         let less = foreseen::types(model);
         for (node, id) in needed {
-            let found = self.value(&model.values[id].ty).map_err(|reason| Unplanned { node, reason })?;
+            let ty = &model.values[id].ty;
+            let found = self.value(ty, less.get(&id).unwrap_or(ty)).map_err(|reason| Unplanned { node, reason })?;
             let value = &mut self.program.values[id.index()];
             (value.bytes, value.class) = found;
-            if less.get(&id).is_some_and(|ty| ty.tensor().and_then(|t| t.shape.sizes()).is_none()) {
-                value.class = None;
-            }
         }
         for output in &model.main.outputs {
             let value = &mut self.program.values[output.index()];
@@ -97,21 +95,21 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Bytes and class of a value of this type.
-    fn value(&mut self, ty: &ValueType) -> Result<(u64, Option<usize>), &'static str> {
+    /// Bytes and class of a value of this type, of which the runtime knows so much.
+    fn value(&mut self, ty: &ValueType, foreseen: &ValueType) -> Result<(u64, Option<usize>), &'static str> {
         let tensor = ty.tensor().ok_or("a value is no tensor")?;
-        let sizes = tensor.shape.sizes().ok_or("the size of a value is not known")?;
         let bits = match tensor.dtype {
             None => return Err("the element type of a value is not known"),
             Some(DType::F16 | DType::BF16) => return Err("half-precision values are cast, which is not simulated"),
             Some(dtype) => dtype.bits(),
         };
         let bytes = tensor.bytes().ok_or("the size of a value is not known")?;
-        if sizes.is_empty() {
+        let sizes = foreseen.tensor().and_then(|t| t.shape.dims()).unwrap_or_default();
+        if sizes.is_empty() || sizes.contains(&Dim::Unknown) {
             return Ok((bytes, None));
         }
         let next = self.classes.len();
-        Ok((bytes, Some(*self.classes.entry((sizes, bits)).or_insert(next))))
+        Ok((bytes, Some(*self.classes.entry((sizes.to_vec(), bits)).or_insert(next))))
     }
 
     fn node(&mut self, place: usize, id: NodeId) -> Result<(), Unplanned> {
