@@ -238,6 +238,11 @@ impl Split {
         }
         // A free size is taken to divide evenly unless the last part may be smaller.
         let each = if whole.known().is_none() && !self.uneven { whole.floor_div(&parts) } else { each };
+        if whole.known().is_some() {
+            // Of few for many parts the last ones may have nothing left.
+            let left = |before: i64| whole.minus(&each.times(&Dim::Known(before))).larger(&Dim::Known(0));
+            return Ok((0i64..).take(at.n_outputs).map(|before| each.smaller(&left(before))).collect());
+        }
         let others = parts.minus(&Dim::Known(1)).times(&each);
         let mut sizes = vec![each.clone(); at.n_outputs];
         if let Some(last) = sizes.last_mut().filter(|_| whole.exact_div(&parts).is_none() && self.uneven) {

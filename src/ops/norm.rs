@@ -141,9 +141,12 @@ enum Kind {
         groups: u64,
         by_group: bool,
     },
-    /// Over these axes, without scale and shift.
+    /// Over these axes, without scale and shift; unless they are stated, over all but the channels. Until version 9 the
+    /// examples have statistics of their own, and so have their channels unless `across`.
     MeanVariance {
-        axes: Vec<i64>,
+        axes: Option<Vec<i64>>,
+        examples: bool,
+        across: bool,
     },
 }
 
@@ -162,7 +165,11 @@ fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
         "GroupNormalization" => {
             Kind::Group { groups: groups::read(attributes, "num_groups")?, by_group: spec.opset < 21 }
         }
-        _ => Kind::MeanVariance { axes: attributes.ints("axes")?.unwrap_or(&[0, 2, 3]).to_vec() },
+        _ => Kind::MeanVariance {
+            axes: attributes.ints("axes")?.map(<[i64]>::to_vec).filter(|_| spec.opset >= 9),
+            examples: spec.opset >= 9,
+            across: spec.opset < 9 && attributes.flag("across_channels", false)?,
+        },
     };
     Ok(Box::new(Norm { kind, open: spec.open.clone() }))
 }
@@ -175,7 +182,10 @@ impl Norm {
             Kind::Channel => Ok(vec![1]),
             Kind::Layer { axis: first, .. } => Ok((axis(*first, rank)?..rank).collect()),
             Kind::Group { .. } => Ok((1..rank).collect()),
-            Kind::MeanVariance { axes: stated } => axes(stated, rank),
+            Kind::MeanVariance { axes: Some(stated), .. } => axes(stated, rank),
+            Kind::MeanVariance { axes: None, examples, across } => {
+                Ok((0..rank).filter(|axis| (*axis > 0 || *examples) && (*axis != 1 || *across)).collect())
+            }
         }
     }
 

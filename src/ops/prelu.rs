@@ -7,7 +7,7 @@ use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
     At, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, data, weight,
 };
-use crate::tensor::{Dim, Literal, ValueType};
+use crate::tensor::{Dim, Literal, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[OpKind {
@@ -41,10 +41,13 @@ fn lower(_: &Call) -> Result<Vec<Step>, OpError> {
 }
 
 #[derive(Debug)]
-struct PRelu;
+struct PRelu {
+    /// Whether the slope is aligned at the end, as it is from version 7 on; before it belongs to the channels.
+    aligned: bool,
+}
 
-fn read(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
-    Ok(Box::new(PRelu))
+fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
+    Ok(Box::new(PRelu { aligned: spec.opset >= 7 }))
 }
 
 impl Operator for PRelu {
@@ -57,7 +60,11 @@ impl Operator for PRelu {
     }
 
     fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
-        Ok(vec![at.require(0)?.clone().into()])
+        let x = at.require(0)?;
+        // The slope should not be larger than what it is for. Where it is, ONNX Runtime repeats that.
+        let slope = at.tensor(1).map(|slope| &slope.shape).filter(|slope| self.aligned && slope.rank().is_some());
+        let repeated = slope.and_then(|slope| x.shape.broadcast(slope).ok());
+        Ok(vec![TensorType { dtype: x.dtype, shape: repeated.unwrap_or_else(|| x.shape.clone()) }.into()])
     }
 
     fn fold(&self, _: &At) -> Vec<Option<Literal>> {

@@ -116,7 +116,8 @@ fn short_time(at: &At, onesided: bool) -> Result<TensorType, OpError> {
     let x = at.require(0)?;
     let dims = match x.shape.dims() {
         None => &[Dim::Unknown, Dim::Unknown, Dim::Unknown],
-        Some(dims) if dims.len() == 3 => dims,
+        // Without the last axis the signal is real: PyTorch exports it so, and ONNX Runtime takes it.
+        Some(dims) if matches!(dims.len(), 2 | 3) => dims,
         Some(dims) => return Err(OpError::invalid(format!("the signal has {} dimensions, not 3", dims.len()))),
     };
     let frame = match (at.has(3), at.has(2)) {

@@ -174,7 +174,54 @@ impl Dim {
         match (self, other) {
             (_, Dim::Known(0)) => Dim::Unknown,
             (Dim::Known(a), Dim::Known(b)) => floor_div(*a, *b).map_or(Dim::Unknown, Dim::Known),
+            (_, Dim::Known(d @ 1..)) => self.floor_div_by(*d),
             _ => self.divide(other, Function::Floor),
+        }
+    }
+
+    /// `⌊self / divisor⌋`, in one form for equal quotients: what divides is taken out, the constant that stays is from
+    /// 0 to `divisor − 1`, and a quotient of a quotient is one quotient, `⌊(⌊x / e⌋ + k) / d⌋ = ⌊(x + k·e) / (e·d)⌋`.
+    fn floor_div_by(&self, divisor: i64) -> Dim {
+        let Some(terms) = self.terms() else { return Dim::Unknown };
+        let (mut whole, mut rest) = (BTreeMap::new(), BTreeMap::new());
+        let mut common = divisor;
+        for (atoms, coefficient) in terms {
+            let (quotient, remainder) = (coefficient.div_euclid(divisor), coefficient.rem_euclid(divisor));
+            if atoms.is_empty() || remainder == 0 {
+                whole.insert(atoms.clone(), quotient);
+                rest.insert(atoms, remainder);
+            } else {
+                common = gcd(common, coefficient);
+                rest.insert(atoms, coefficient);
+            }
+        }
+        // ⌊(g·x + c) / (g·d)⌋ = ⌊(x + ⌊c / g⌋) / d⌋.
+        rest.values_mut().for_each(|coefficient| *coefficient = coefficient.div_euclid(common));
+        let (whole, rest, divisor) = (Dim::from_terms(whole), Dim::from_terms(rest), divisor.div_euclid(common));
+        let part = match rest.as_quotient() {
+            _ if rest == Dim::Known(0) || divisor == 1 => rest,
+            Some((inner, by, added)) if by.checked_mul(divisor).is_some() => {
+                inner.plus(&Dim::Known(added).times(&Dim::Known(by))).floor_div_by(by.saturating_mul(divisor))
+            }
+            _ => Dim::call(Function::Floor, &rest, &Dim::Known(divisor)),
+        };
+        whole.plus(&part)
+    }
+
+    /// `x`, `e` and `k` where it is `⌊x / e⌋ + k`.
+    fn as_quotient(&self) -> Option<(&Dim, i64, i64)> {
+        let Dim::Symbolic(expr) = self else { return None };
+        let (added, term) = match expr.terms.as_slice() {
+            [term] => (0, term),
+            [(constant, added), term] if constant.is_empty() => (*added, term),
+            _ => return None,
+        };
+        match term {
+            (atoms, 1) => match atoms.as_slice() {
+                [Atom::Call(Function::Floor, inner, Dim::Known(by))] => Some((inner, *by, added)),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -187,6 +234,7 @@ impl Dim {
                 .and_then(|a| floor_div(a, *b))
                 .and_then(i64::checked_neg)
                 .map_or(Dim::Unknown, Dim::Known),
+            (_, Dim::Known(d @ 1..)) => self.plus(&Dim::Known(*d - 1)).floor_div_by(*d),
             _ => self.divide(other, Function::Ceil),
         }
     }
@@ -246,7 +294,36 @@ impl Dim {
 
     /// Whether it is certain that no choice of the symbols, which are sizes of at least 1, makes it negative.
     pub fn is_never_negative(&self) -> bool {
-        self.least().is_some_and(|n| n >= 0)
+        let between_quotients = || {
+            let (below, scale) = self.without_quotients()?;
+            // A whole number above −1 is at least 0.
+            Some(below.least()? > scale.checked_neg()?)
+        };
+        self.least().is_some_and(|n| n >= 0) || between_quotients() == Some(true)
+    }
+
+    /// A polynomial without quotients that is never more than so many times this one, and how many times. From
+    /// `(x − d + 1) / d ≤ ⌊x / d⌋ ≤ x / d`, where a quotient stands alone in a term.
+    fn without_quotients(&self) -> Option<(Dim, i64)> {
+        let terms = self.terms()?;
+        let quotient = |atoms: &[Atom]| match atoms {
+            [Atom::Call(Function::Floor, inner, Dim::Known(by @ 1..))] => Some((inner.clone(), *by)),
+            _ => None,
+        };
+        let divisors = terms.iter().filter_map(|(atoms, _)| quotient(atoms));
+        let scale = divisors.map(|(_, by)| by).try_fold(1i64, |scale, by| scale.checked_mul(by / gcd(scale, by)))?;
+        let mut sum = Dim::Known(0);
+        for (atoms, coefficient) in terms {
+            let term = match quotient(&atoms) {
+                Some((inner, by)) => {
+                    let slack = if coefficient > 0 { by.checked_sub(1)? } else { 0 };
+                    inner.minus(&Dim::Known(slack)).times(&Dim::Known(coefficient.checked_mul(scale / by)?))
+                }
+                None => Dim::from_terms([(atoms, coefficient.checked_mul(scale)?)].into()),
+            };
+            sum = sum.plus(&term);
+        }
+        (sum != Dim::Unknown).then_some((sum, scale))
     }
 
     /// A number that it is certain not to fall below, for symbols of at least 1.
@@ -344,6 +421,15 @@ fn divided(terms: &[(Vec<Atom>, i64)], (atoms, coefficient): &(Vec<Atom>, i64)) 
     Some(Dim::from_terms(quotient))
 }
 
+/// The largest number that divides both, at least 1; the first is at least 1.
+fn gcd(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a.checked_rem(b).unwrap_or(0));
+    }
+    a.saturating_abs().max(1)
+}
+
 fn floor_div(a: i64, b: i64) -> Option<i64> {
     let quotient = a.checked_div(b)?;
     let inexact = a.checked_rem(b)? != 0;
@@ -380,6 +466,13 @@ impl fmt::Display for Dim {
     }
 }
 
+/// `x` of a quotient `⌊(x + d − 1) / d⌋`, which is `⌈x / d⌉` and easier read so.
+fn rounded_up(dividend: &Dim, divisor: &Dim) -> Option<Dim> {
+    let (Dim::Symbolic(expr), slack) = (dividend, divisor.known()?.checked_sub(1)?) else { return None };
+    let added = expr.terms.first().filter(|(atoms, _)| atoms.is_empty()).map(|(_, added)| *added)?;
+    (added == slack).then(|| dividend.minus(&Dim::Known(slack)))
+}
+
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Constants come first in the canonical order; people write them last.
@@ -401,7 +494,10 @@ impl fmt::Display for Expr {
                 }
                 match atom {
                     Atom::Symbol(name) => f.write_str(name)?,
-                    Atom::Call(Function::Floor, a, b) => write!(f, "floor(({a})/({b}))")?,
+                    Atom::Call(Function::Floor, a, b) => match rounded_up(a, b) {
+                        Some(a) => write!(f, "ceil(({a})/({b}))")?,
+                        None => write!(f, "floor(({a})/({b}))")?,
+                    },
                     Atom::Call(Function::Ceil, a, b) => write!(f, "ceil(({a})/({b}))")?,
                     Atom::Call(Function::Modulo, a, b) => write!(f, "mod({a}, {b})")?,
                     Atom::Call(Function::Min, a, b) => write!(f, "min({a}, {b})")?,
@@ -437,12 +533,29 @@ mod tests {
         let four_n = n().times(&Dim::Known(4));
         assert_eq!(four_n.floor_div(&Dim::Known(2)).to_string(), "2*N");
         assert_eq!(four_n.floor_div(&n()), Dim::Known(4));
-        assert_eq!(n().plus(&Dim::Known(1)).floor_div(&Dim::Known(2)).to_string(), "floor((N + 1)/(2))");
+        assert_eq!(n().plus(&Dim::Known(1)).floor_div(&Dim::Known(3)).to_string(), "floor((N + 1)/(3))");
+        assert_eq!(n().plus(&Dim::Known(1)).floor_div(&Dim::Known(2)).to_string(), "ceil((N)/(2))");
         assert_eq!(four_n.modulo(&Dim::Known(2)), Dim::Known(0));
         let next = n().plus(&Dim::Known(1));
         assert_eq!(next.times(&four_n).floor_div(&next), four_n);
         assert_eq!(next.exact_div(&n().minus(&Dim::Known(1))), None);
         assert_eq!(n().floor_div(&Dim::Known(0)), Dim::Unknown);
+    }
+
+    /// By hand: two convolutions of stride 2 on the one side, a pool of stride 4 on the other.
+    #[test]
+    fn equal_quotients_have_one_form() {
+        let over = |n: &Dim, by: i64| n.floor_div(&Dim::Known(by));
+        let (one, h) = (Dim::Known(1), Dim::symbol("H"));
+        let halved = |n: &Dim| over(&n.minus(&one), 2).plus(&one);
+        assert_eq!(halved(&halved(&h)), h.ceil_div(&Dim::Known(4)));
+        assert_eq!(halved(&h), over(&h.plus(&one), 2));
+        assert_eq!(over(&h.times(&Dim::Known(6)).plus(&Dim::Known(11)), 4).to_string(), "ceil((3*H)/(2)) + 2");
+        assert_eq!(over(&h.times(&Dim::Known(-1)), 2).plus(&over(&h, 2)).known(), None);
+        // 2·⌈H / 4⌉ ≥ ⌈H / 2⌉, and 2·⌊H / 2⌋ ≤ H.
+        let (quarter, half) = (h.ceil_div(&Dim::Known(4)), h.ceil_div(&Dim::Known(2)));
+        assert_eq!(quarter.times(&Dim::Known(2)).larger(&half), quarter.times(&Dim::Known(2)));
+        assert_eq!(over(&h, 2).times(&Dim::Known(2)).larger(&h), h);
     }
 
     #[test]
@@ -487,7 +600,7 @@ mod tests {
         assert_eq!(grown, Dim::Unknown);
         let mut deep = n();
         for _ in 0..100 {
-            deep = deep.plus(&Dim::Known(1)).floor_div(&Dim::Known(2));
+            deep = deep.plus(&Dim::Known(1)).modulo(&Dim::symbol("M"));
         }
         assert_eq!(deep, Dim::Unknown);
     }
