@@ -3,7 +3,7 @@
 use super::convention::{Convention, Sizes};
 use crate::base::quantity::{AtLeast, Elements, Macs};
 use crate::graph::{Body, Model, NodeId};
-use crate::ops::rules::{Operations, Work};
+use crate::ops::rules::{self, Operations, Work};
 
 /// What one node is charged.
 #[derive(Clone, Debug, Default)]
@@ -48,11 +48,12 @@ pub(super) fn count(model: &Model, convention: &Convention) -> Arithmetic {
 
 fn charge(model: &Model, id: NodeId, convention: &Convention) -> Charge {
     let node = &model.nodes[id];
-    // What is made of stored values alone is made once, when the network is loaded.
-    if node.constant {
+    let (work, sizes) = model.at(id, |op, at| (op.work(at), Sizes::of(at)));
+    // What is made of stored values alone is made once, when the network is loaded. Products are counted all the same:
+    // a network that has them (positions through a small network of their own) is run with them where counts come from.
+    if node.constant && !matches!(work, Work::Counted(rules::Arithmetic { macs: 1.., .. })) {
         return Charge::default();
     }
-    let (work, sizes) = model.at(id, |op, at| (op.work(at), Sizes::of(at)));
     match work {
         Work::Free => Charge::default(),
         Work::Unmodelled(reason) => Charge::unknown(reason),

@@ -152,8 +152,9 @@ impl Pass<'_> {
         if found.role == Role::Constant || !may_be_learned(tensor, found.certain) {
             return Role::Constant;
         }
-        // A single number in a slot for anything belongs to a formula (a scale, an epsilon) far more often than it is learned.
-        if !found.certain && tensor.shape.elements() == Some(1) {
+        // A single number in a slot for anything belongs to a formula (a scale, an epsilon) far more often than it is
+        // learned, unless it is named as what a module of PyTorch holds.
+        if !found.certain && tensor.shape.elements() == Some(1) && !is_member(&value.name) {
             return Role::Constant;
         }
         let Source::Inside(node, _) = value.source else { return found.role };
@@ -166,6 +167,14 @@ impl Pass<'_> {
         };
         if constant { Role::Constant } else { found.role }
     }
+}
+
+/// Whether a name is a path of modules with an attribute at its end, as PyTorch's exporters keep it: `blocks.0.act.scale`.
+fn is_member(name: &str) -> bool {
+    let plain = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let parts: Vec<&str> = name.split('.').collect();
+    let numbered = parts.last().is_none_or(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    parts.len() > 1 && !numbered && parts.iter().all(|part| !part.is_empty() && plain(part))
 }
 
 /// Floats may be learned; narrow integers may be what quantisation made of them, where a slot asks for weights.
