@@ -196,7 +196,9 @@ impl Dim {
             }
         }
         // ⌊(g·x + c) / (g·d)⌋ = ⌊(x + ⌊c / g⌋) / d⌋.
-        rest.values_mut().for_each(|coefficient| *coefficient = coefficient.div_euclid(common));
+        for coefficient in rest.values_mut() {
+            *coefficient = coefficient.div_euclid(common);
+        }
         let (whole, rest, divisor) = (Dim::from_terms(whole), Dim::from_terms(rest), divisor.div_euclid(common));
         let part = match rest.as_quotient() {
             _ if rest == Dim::Known(0) || divisor == 1 => rest,
