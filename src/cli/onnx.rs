@@ -42,7 +42,9 @@ pub(super) fn entry<C: Contents>(
         dims,
     };
     let single = if single && read.batch != 1 {
-        let one = onnx::read(open()?, &Bindings { batch: Some(1), ..bindings(&sizing) });
+        let mut one = Bindings { batch: Some(1), ..bindings(&sizing) };
+        one.dims.retain(|(name, _)| read.batch_symbol.as_ref() != Some(name));
+        let one = onnx::read(open()?, &one);
         let model = one.model.filter(|_| one.batch == 1);
         model.map(|model| analyze::analyze(&model, options(1, one.dims, &model)).inference)
     } else {

@@ -63,7 +63,7 @@ mod prelu;
 mod quantize;
 mod quantized_product;
 mod random;
-mod recurrent;
+pub mod recurrent;
 mod reduce;
 mod repeat;
 mod reshape;

@@ -5,6 +5,7 @@
 //! second the state. Each gate adds two biases. Inputs are [S, B, I], or [B, S, I] with `layout` 1.
 
 use super::activation;
+use super::attributes::Attributes;
 use super::kernel::Kernel;
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias,
@@ -19,6 +20,13 @@ pub(super) static OPS: &[OpKind] = &[
     op("", "LSTM", &LSTM),
     op("com.microsoft", "DynamicQuantizeLSTM", &QUANTIZED),
 ];
+
+/// Which dimension of its first input an operator takes for the batch, if it says so: the second, or with `layout` 1 the
+/// first.
+pub fn batch_axis(kind: &OpKind, attributes: &Attributes) -> Option<usize> {
+    let is_recurrent = OPS.iter().any(|op| (op.domain, op.name) == (kind.domain, kind.name));
+    is_recurrent.then(|| usize::from(!attributes.flag("layout", false).unwrap_or(false)))
+}
 
 const LSTM: [Slot; 8] = [
     data("X"),

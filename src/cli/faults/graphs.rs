@@ -35,6 +35,16 @@ pub(super) static FAULTS: &[Fault] = &[
         remedy: "Export with a dynamic batch (`dynamic_axes`, `dynamic_shapes`), or size the batch of the file.",
     },
     Fault {
+        slug: "batch-unknown",
+        what: "a recurrent layer's batch is in no dimension of the inputs that could be found",
+        why: "Recurrent layers take sequences step by step; which dimension is the batch is their word, followed back to the inputs. A reshape with its sizes written into it hides that.",
+        example: Graph(
+            "",
+            "<ir_version: 10, opset_import: [\"\" : 20]>\ng (float[4, 6] x, float[1, 8, 2] w, float[1, 8, 2] r) => (float[S, D, B, H] y) <int64[3] to = {6, 2, 2}> {\n  h = Reshape(x, to)\n  y = LSTM<hidden_size = 2>(h, w, r)\n}",
+        ),
+        remedy: "Figures for the whole batch are right. For one example, divide them by the batch that you know.",
+    },
+    Fault {
         slug: "binding-conflict",
         what: "two options give one dimension two sizes",
         why: "Only one of them can hold.",

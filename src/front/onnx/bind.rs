@@ -1,6 +1,7 @@
 //! What the caller fixes of a graph's inputs: the batch, symbols, whole shapes, and contents that steer shapes.
 
 use super::Bindings;
+use super::axis::TRIAL;
 use super::proto::TypeProto;
 use super::types::{Symbols, Written, value_type};
 use super::{shown, text};
@@ -21,11 +22,31 @@ pub(super) struct Feeds {
     pub(super) inputs: Vec<Feed>,
     pub(super) symbols: Symbols,
     pub(super) batch: Batch,
+    /// Where it is.
+    pub(super) place: Option<Place>,
     /// Whether a size that the file states was overruled.
     pub(super) overruled: bool,
 }
 
-/// Where the batch is.
+/// A dimension of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) input: usize,
+    pub(super) axis: usize,
+}
+
+/// Where to look for the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Where {
+    /// In the first dimension of the first input with two dimensions or more, or else with one.
+    First,
+    /// There.
+    At(Place),
+    /// Nowhere: a symbol stands there instead, [`super::axis::TRIAL`].
+    Tried(Place),
+}
+
+/// What the batch is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Batch {
     /// No input has any dimensions.
@@ -61,12 +82,17 @@ impl Declared {
 pub(super) fn bind(
     inputs: Vec<(Bytes, Option<TypeProto>)>,
     bindings: &Bindings,
+    look: Where,
     findings: &mut Vec<Diagnostic>,
 ) -> Feeds {
     let (names, mut declared): (Vec<Bytes>, Vec<Declared>) =
         inputs.into_iter().map(|(name, ty)| (name.clone(), declare(&name, ty.as_ref()))).unzip();
     let mut binder = Binder { symbols: Symbols::default(), said: Vec::new(), findings, overruled: false };
-    let batch = batch_dimension(&declared);
+    let place = match look {
+        Where::First => batch_place(&declared),
+        Where::At(place) | Where::Tried(place) => Some(place),
+    };
+    let batch = place.and_then(|place| Some((place, declared.get(place.input)?.dims()?.get(place.axis)?.clone())));
     for (name, sizes) in &bindings.inputs {
         binder.input(&mut declared, name.as_deref(), sizes);
     }
@@ -74,11 +100,16 @@ pub(super) fn bind(
         binder.dim(&declared, name, *value);
     }
     let literals = binder.values(&mut declared, &bindings.values);
-    let batch = binder.batch(&mut declared, batch, bindings.batch);
+    let batch = if let (Where::Tried(place), Some((_, dim))) = (look, &batch) {
+        binder.try_at(&mut declared, place, dim);
+        Batch::None
+    } else {
+        binder.batch(&mut declared, batch, bindings.batch)
+    };
     let Binder { symbols, overruled, .. } = binder;
     let inputs = names.into_iter().zip(declared).zip(literals);
     let inputs = inputs.map(|((name, declared), literal)| Feed { name, ty: bound(declared.ty, &symbols), literal });
-    Feeds { inputs: inputs.collect(), symbols, batch, overruled }
+    Feeds { inputs: inputs.collect(), symbols, batch, place, overruled }
 }
 
 fn declare(name: &Bytes, proto: Option<&TypeProto>) -> Declared {
@@ -111,12 +142,9 @@ fn symbol(dim: &Dim) -> Option<String> {
 }
 
 /// The first dimension of the first input with two dimensions or more, or else with one.
-fn batch_dimension(declared: &[Declared]) -> Option<(usize, Dim)> {
-    let first = |least: usize| {
-        let has = |d: &Declared| d.dims().filter(|dims| dims.len() >= least).and_then(|dims| dims.first().cloned());
-        declared.iter().enumerate().find_map(|(i, d)| has(d).map(|dim| (i, dim)))
-    };
-    first(2).or_else(|| first(1))
+fn batch_place(declared: &[Declared]) -> Option<Place> {
+    let first = |least: usize| declared.iter().position(|d| d.dims().is_some_and(|dims| dims.len() >= least));
+    first(2).or_else(|| first(1)).map(|input| Place { input, axis: 0 })
 }
 
 struct Binder<'a> {
@@ -274,15 +302,22 @@ impl Binder<'_> {
     }
 
     /// `--batch`, and what the batch is without it.
-    fn batch(&mut self, declared: &mut [Declared], dimension: Option<(usize, Dim)>, asked: Option<u64>) -> Batch {
-        let Some((at, dim)) = dimension else { return Batch::None };
+    fn batch(&mut self, declared: &mut [Declared], dimension: Option<(Place, Dim)>, asked: Option<u64>) -> Batch {
+        let Some((Place { input: at, axis }, dim)) = dimension else { return Batch::None };
         let Some(symbol) = symbol(&dim) else {
             // What `--input` may have put in its place.
-            let now = declared[at].dims().and_then(|d| d.first()).and_then(Dim::size).unwrap_or(1);
+            let now = declared[at].dims().and_then(|d| d.get(axis)).and_then(Dim::size).unwrap_or(1);
             let stated = dim.size().unwrap_or(1);
+            if let Some(asked) = asked.filter(|asked| now != stated && now != *asked) {
+                let input = shown(&declared[at].name).into_owned();
+                let message =
+                    format!("`{input}` has a batch of {now} by `--input` and of {asked} by `--batch {asked}`");
+                self.error("binding-conflict", message, "drop one of them");
+                return Batch::Fixed { stated, asked: now };
+            }
             let asked = asked.unwrap_or(now);
             if asked != stated {
-                self.rebatch(declared, stated, asked);
+                self.rebatch(declared, axis, (stated, asked));
             }
             return Batch::Fixed { stated, asked };
         };
@@ -292,7 +327,7 @@ impl Binder<'_> {
             symbols.extend(
                 declared
                     .iter()
-                    .map(|d| format!("{}.0", d.name))
+                    .map(|d| format!("{}.{axis}", d.name))
                     .filter(|s| declared.iter().any(|d| d.open.contains(s))),
             );
         }
@@ -313,16 +348,32 @@ impl Binder<'_> {
         Batch::Symbol(symbol, value)
     }
 
-    /// Puts another batch into every input that has the one that the file states.
-    fn rebatch(&mut self, declared: &mut [Declared], stated: u64, asked: u64) {
-        for input in declared {
-            if let Some(first) = input.dims_mut().and_then(|d| d.first_mut())
-                && first.size() == Some(stated)
+    /// Puts another batch into every input that has the one that the file states in the same dimension, or in its only
+    /// one.
+    fn rebatch(&mut self, declared: &mut [Declared], axis: usize, (stated, asked): (u64, u64)) {
+        for dims in declared.iter_mut().filter_map(Declared::dims_mut) {
+            let axis = if dims.len() == 1 { 0 } else { axis };
+            if let Some(dim) = dims.get_mut(axis)
+                && dim.size() == Some(stated)
             {
-                *first = Dim::from(asked);
+                *dim = Dim::from(asked);
                 self.overruled = true;
             }
         }
+    }
+
+    /// Puts the symbol of a trial into a dimension, and into all that have the same symbol.
+    fn try_at(&mut self, declared: &mut [Declared], place: Place, dim: &Dim) {
+        let trial = Dim::symbol(TRIAL);
+        let same = symbol(dim);
+        for (input, declared) in declared.iter_mut().enumerate() {
+            for (axis, dim) in declared.dims_mut().into_iter().flatten().enumerate() {
+                if (Place { input, axis }) == place || same.is_some() && symbol(dim) == same {
+                    *dim = trial.clone();
+                }
+            }
+        }
+        self.overruled = true;
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! [`sniff`] looks whether it is ONNX at all, [`wire`] checks the whole file once before anything is decoded, [`proto`]
 //! (generated) decodes what is needed and leaves the contents of weights where they are, [`bind`] fixes what the caller
-//! asks for, [`convert`] walks the nodes into the one graph builder, [`blocks`] tells how many channels the optimiser's
+//! asks for, [`axis`] finds the batch, [`convert`] walks the nodes into the one graph builder, [`blocks`] tells how many channels the optimiser's
 //! blocks hold, [`roles`] tells weights from constants, and [`claims`] holds what the file declares against what was
 //! inferred.
 
 mod attrs;
+mod axis;
 mod bind;
 mod blocks;
 mod body;

@@ -1,12 +1,11 @@
 //! The network for the batch that is asked for, also where the file was exported for another one.
 
-use super::bind::{self, Batch};
+use super::bind::{self, Batch, Place, Where};
 use super::convert::Converter;
 use super::types::{Symbols, value_info};
-use super::{Bindings, File, Outcome, claims, roles, shown, steering, text};
+use super::{Bindings, File, Outcome, axis, claims, roles, shown, steering, text};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::graph::{Model, Precision, ValueId};
-use crate::tensor::Dim;
 use std::collections::HashMap;
 
 /// A network, and what was bound for it.
@@ -20,21 +19,33 @@ pub(super) struct Made {
 
 /// Builds the network. Findings are about the file and the request; `Err` is one after which there is no network.
 pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnostic>) -> Outcome<Made> {
-    let (mut model, built) = build(file, bindings, findings)?;
-    let Built { symbols, batch, places } = built;
+    let mut said = Vec::new();
+    let (mut model, mut built) = build(file, bindings, Where::First, &mut said)?;
+    let found = match built.place {
+        Some(usual) => axis::find(file, bindings, (&model, usual), &mut said)?,
+        None => None,
+    };
+    if let Some(place) = found {
+        said.clear();
+        (model, built) = build(file, bindings, Where::At(place), &mut said)?;
+    }
+    findings.append(&mut said);
+    let look = found.map_or(Where::First, Where::At);
+    let Built { symbols, batch, place, places } = built;
+    let axis = place.map_or(0, |place| place.axis);
     let batch_symbol = if let Batch::Symbol(symbol, _) = &batch { Some(symbol.clone()) } else { None };
     let batch = match batch {
         Batch::None | Batch::Symbol(_, None) => 1,
         Batch::Symbol(_, Some(n)) => n,
         Batch::Fixed { stated, asked } if stated != asked && bindings.batch.is_some() => {
-            check(file, bindings, &model, (stated, asked), findings)?;
+            check((file, bindings, look), &model, (axis, stated, asked), findings)?;
             asked
         }
         // The first dimension of the input is a batch if the outputs have it too.
-        Batch::Fixed { asked, .. } if model.main.outputs.iter().any(|o| first(&model, *o) == Some(asked)) => asked,
+        Batch::Fixed { asked, .. } if model.main.outputs.iter().any(|o| may_be(&model, *o, axis, asked)) => asked,
         Batch::Fixed { .. } => 1,
     };
-    steering::hint(file, bindings, &model, findings);
+    steering::hint((file, bindings, look), &model, findings);
     if bindings.precision != Precision::default() && !model.set_precision(bindings.precision) {
         let message = "the graph holds no 32-bit floats, so `--precision` changes nothing";
         findings.push(Diagnostic::hint("precision-unused", Origin::File, message));
@@ -46,16 +57,22 @@ pub(super) fn convert(file: &File, bindings: &Bindings, findings: &mut Vec<Diagn
 pub(super) struct Built {
     symbols: Symbols,
     batch: Batch,
+    place: Option<Place>,
     places: Vec<(usize, ValueId)>,
 }
 
 /// Builds the network for these bindings.
-pub(super) fn build(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnostic>) -> Outcome<(Model, Built)> {
+pub(super) fn build(
+    file: &File,
+    bindings: &Bindings,
+    look: Where,
+    findings: &mut Vec<Diagnostic>,
+) -> Outcome<(Model, Built)> {
     let mut converter = Converter::new(file);
     converter.stored(&file.graph)?;
     let inputs = file.graph.input.iter().filter_map(value_info).filter(|(name, _)| !converter.is_own(name)).collect();
-    let feeds = bind::bind(inputs, bindings, findings);
-    let (symbols, batch, overruled) = (feeds.symbols.clone(), feeds.batch.clone(), feeds.overruled);
+    let feeds = bind::bind(inputs, bindings, look, findings);
+    let (symbols, batch, place, overruled) = (feeds.symbols.clone(), feeds.batch.clone(), feeds.place, feeds.overruled);
     converter.network(feeds)?;
     findings.append(&mut converter.findings);
     if !overruled {
@@ -67,19 +84,21 @@ pub(super) fn build(file: &File, bindings: &Bindings, findings: &mut Vec<Diagnos
     let mut model = converter.builder.finish(text(&file.graph.name), Vec::new());
     model.stated = stated;
     roles::assign(&mut model);
-    Ok((model, Built { symbols, batch, places }))
+    Ok((model, Built { symbols, batch, place, places }))
 }
 
-fn first(model: &Model, id: ValueId) -> Option<u64> {
-    model.values[id].ty.tensor().and_then(|t| t.shape.dims()).and_then(|d| d.first()).and_then(Dim::size)
+/// Whether a value has so many examples: in its first dimension, or in any where the network's first one is not the batch.
+fn may_be(model: &Model, id: ValueId, axis: usize, examples: u64) -> bool {
+    let dims = model.values[id].ty.tensor().and_then(|t| t.shape.dims()).unwrap_or(&[]);
+    let dims = if axis == 0 { dims.get(..1).unwrap_or(dims) } else { dims };
+    dims.iter().any(|dim| dim.size() == Some(examples))
 }
 
 /// Whether the graph works for another batch than the one that it was exported for; a finding names the node that forbids it.
 fn check(
-    file: &File,
-    bindings: &Bindings,
+    (file, bindings, look): (&File, &Bindings, Where),
     model: &Model,
-    (stated, asked): (u64, u64),
+    (axis, stated, asked): (usize, u64, u64),
     findings: &mut Vec<Diagnostic>,
 ) -> Outcome<()> {
     let help = format!("drop `--batch {asked}`, or export the model with a symbolic batch");
@@ -92,9 +111,9 @@ fn check(
         return Ok(());
     }
     let as_stated = Bindings { batch: None, ..bindings.clone() };
-    let (before, _) = build(file, &as_stated, &mut Vec::new())?;
-    let scales = |id: ValueId| first(&before, id) == Some(stated);
-    let scaled = |id: ValueId| first(model, id) == Some(asked);
+    let (before, _) = build(file, &as_stated, look, &mut Vec::new())?;
+    let scales = |id: ValueId| may_be(&before, id, axis, stated);
+    let scaled = |id: ValueId| may_be(model, id, axis, asked);
     let outputs = before.main.outputs.iter().zip(&model.main.outputs);
     if outputs.into_iter().all(|(old, new)| !scales(*old) || scaled(*new)) {
         return Ok(());

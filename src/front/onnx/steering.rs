@@ -1,5 +1,6 @@
 //! Inputs whose contents decide sizes and are not given: found by giving them some.
 
+use super::bind::Where;
 use super::rebatch::build;
 use super::{Bindings, File, shown};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
@@ -13,7 +14,7 @@ const TRIED: usize = 4;
 const ELEMENTS: u64 = 32;
 
 /// Names the inputs that sizes wait for. An input decides sizes if ones in it make some known, or are refused.
-pub(super) fn hint(file: &File, bindings: &Bindings, model: &Model, findings: &mut Vec<Diagnostic>) {
+pub(super) fn hint((file, bindings, look): (&File, &Bindings, Where), model: &Model, findings: &mut Vec<Diagnostic>) {
     let (open, wrong) = (unknown(model), errors(findings));
     if open == 0 {
         return;
@@ -22,7 +23,7 @@ pub(super) fn hint(file: &File, bindings: &Bindings, model: &Model, findings: &m
         let mut trial = bindings.clone();
         trial.values.push((name.clone(), vec!["1".into(); n]));
         let mut said = Vec::new();
-        let decides = match build(file, &trial, &mut said) {
+        let decides = match build(file, &trial, look, &mut said) {
             Ok((tried, _)) => unknown(&tried) < open || errors(&said) > wrong,
             Err(_) => true,
         };

@@ -1,5 +1,6 @@
 //! ONNX files: generated messages, whole graphs and models with what others found in them, files made to do harm.
 
+mod batch;
 pub(crate) mod build;
 mod extreme;
 mod graphs;
