@@ -11,6 +11,7 @@ use crate::ops::rules::Operations;
 use crate::tensor::{DType, Dim, TensorType, ValueType};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::io;
+use std::sync::Arc;
 
 /// The JSON Schema of this format.
 pub const SCHEMA: &str = include_str!("report.schema.json");
@@ -39,7 +40,7 @@ struct Model<'a> {
     totals: Totals,
     memory: Memory<'a>,
     at_least: Vec<&'static str>,
-    layers: Vec<Row<'a>>,
+    layers: Rows<'a>,
     unknown: Vec<Unknown<'a>>,
     diagnostics: Vec<Finding<'a>>,
 }
@@ -118,8 +119,8 @@ struct Row<'a> {
     group: &'a str,
     scope: &'a str,
     line: Option<u32>,
-    inputs: Vec<&'a str>,
-    outputs: Vec<Output<'a>>,
+    inputs: Each<'a, Arc<str>, &'a str>,
+    outputs: Each<'a, Tensor, Output<'a>>,
     parameters: Option<u64>,
     trainable_parameters: Option<u64>,
     buffers: Option<u64>,
@@ -127,7 +128,7 @@ struct Row<'a> {
     flops: Option<u64>,
     activation_bytes: Option<u64>,
     saved_bytes: Option<u64>,
-    receptive_field: Vec<Seen<'a>>,
+    receptive_field: Each<'a, Field, Seen<'a>>,
 }
 
 #[derive(serde::Serialize)]
@@ -142,7 +143,7 @@ struct Output<'a> {
 struct Seen<'a> {
     input: &'a str,
     size: &'a [u64],
-    stride: Vec<u64>,
+    stride: Each<'a, (u64, u64), u64>,
     offset: &'a [i64],
 }
 
@@ -172,7 +173,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn broken(broken: &'a Broken, sources: &Sources) -> Self {
+    fn broken(broken: &'a Broken, sources: &'a Sources) -> Self {
         Model {
             name: &broken.name,
             source: &broken.source,
@@ -181,13 +182,13 @@ impl<'a> Model<'a> {
             totals: Totals::default(),
             memory: Memory::default(),
             at_least: Vec::new(),
-            layers: Vec::new(),
+            layers: Rows { layers: &[], sources },
             unknown: Vec::new(),
             diagnostics: broken.diagnostics.iter().map(|d| Finding::of(d, sources)).collect(),
         }
     }
 
-    fn sized(report: &'a Report, sources: &Sources) -> Self {
+    fn sized(report: &'a Report, sources: &'a Sources) -> Self {
         let mut at_least = Vec::new();
         let totals = Totals::of(report, &mut at_least);
         let memory = Memory::of(report, &mut at_least);
@@ -211,7 +212,7 @@ impl<'a> Model<'a> {
             totals,
             memory,
             at_least,
-            layers: report.layers.iter().map(|l| Row::of(l, sources)).collect(),
+            layers: Rows { layers: &report.layers, sources },
             unknown: unknown.collect(),
             diagnostics: report.diagnostics.iter().map(|d| Finding::of(d, sources)).collect(),
         }
@@ -298,8 +299,8 @@ impl<'a> Row<'a> {
             group: &layer.group,
             scope: &layer.scope,
             line: place(&layer.origin, sources).0,
-            inputs: layer.inputs.iter().map(|name| &**name).collect(),
-            outputs: layer.outputs.iter().map(Output::of).collect(),
+            inputs: Each(&layer.inputs, |name| name),
+            outputs: Each(&layer.outputs, Output::of),
             parameters: known(layer.parameters),
             trainable_parameters: known(layer.trainable),
             buffers: known(layer.buffers),
@@ -307,7 +308,7 @@ impl<'a> Row<'a> {
             flops: known(layer.flops),
             activation_bytes: known(layer.activation_bytes),
             saved_bytes: None,
-            receptive_field: layer.receptive_field.iter().map(Seen::of).collect(),
+            receptive_field: Each(&layer.receptive_field, Seen::of),
         }
     }
 }
@@ -324,11 +325,10 @@ impl<'a> Output<'a> {
 
 impl<'a> Seen<'a> {
     fn of(field: &'a Field) -> Self {
-        let whole = |(positions, units): &(u64, u64)| positions.checked_div(*units).unwrap_or(0);
         Seen {
             input: &field.input,
             size: &field.size,
-            stride: field.stride.iter().map(whole).collect(),
+            stride: Each(&field.stride, |(positions, units)| positions.checked_div(*units).unwrap_or(0)),
             offset: &field.offset,
         }
     }
@@ -360,6 +360,27 @@ fn as_map<S: Serializer>(pairs: &[(String, u64)], serializer: S) -> Result<S::Ok
     serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
+/// The twins of a list. Each is made when it is written, so that those of a large network never are in memory together.
+struct Each<'a, T, Twin>(&'a [T], fn(&'a T) -> Twin);
+
+impl<T, Twin: Serialize> Serialize for Each<'_, T, Twin> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
+}
+
+/// The twins of layers, made in the same way.
+struct Rows<'a> {
+    layers: &'a [Layer],
+    sources: &'a Sources,
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.layers.iter().map(|layer| Row::of(layer, self.sources)))
+    }
+}
+
 /// A type: `dtype` and `shape` of a tensor, or what stands in their place.
 struct Type<'a>(&'a ValueType);
 
@@ -369,7 +390,7 @@ impl Serialize for Type<'_> {
         match self.0 {
             ValueType::Tensor(TensorType { dtype, shape }) => {
                 map.serialize_entry("dtype", &dtype.map(DType::name))?;
-                map.serialize_entry("shape", &shape.dims().map(|dims| dims.iter().map(Size).collect::<Vec<_>>()))?;
+                map.serialize_entry("shape", &shape.dims().map(|dims| Each(dims, Size)))?;
             }
             ValueType::Unknown => {
                 map.serialize_entry("dtype", &None::<&str>)?;

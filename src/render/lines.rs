@@ -2,17 +2,23 @@
 
 use super::escape::{is_hidden, is_plain};
 use serde::Serialize;
-use std::io;
+use std::io::{self, Write};
 
 /// Writes a value over lines, its outer levels indented.
-pub(crate) fn pretty(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Lines::default());
+pub(crate) fn pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    // The serialiser writes a few bytes at a time.
+    let mut out = io::BufWriter::with_capacity(CHUNK, out);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, Lines::default());
     value.serialize(&mut serializer)?;
-    out.write_all(b"\n")
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
+/// Bytes that are handed on at once.
+const CHUNK: usize = 64 << 10;
+
 /// Writes a value in a line. No string holds a raw newline, so whatever stands at the start of a line is indentation.
-pub(super) fn line(value: &impl Serialize, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut text = Vec::new();
     pretty(value, &mut text)?;
     for part in text.split(|byte| *byte == b'\n') {
@@ -33,13 +39,13 @@ impl Lines {
     /// Nesting up to which every element has a line of its own: report, models, a model, its layers or totals.
     const OPEN: usize = 4;
 
-    fn open(&mut self, out: &mut (impl io::Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
+    fn open(&mut self, out: &mut (impl Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
         self.depth += 1;
         self.empty = true;
         out.write_all(bracket)
     }
 
-    fn separate(&mut self, out: &mut (impl io::Write + ?Sized), first: bool) -> io::Result<()> {
+    fn separate(&mut self, out: &mut (impl Write + ?Sized), first: bool) -> io::Result<()> {
         self.empty = false;
         match (first, self.depth <= Lines::OPEN) {
             (true, true) => self.line(out),
@@ -49,7 +55,7 @@ impl Lines {
         }
     }
 
-    fn close(&mut self, out: &mut (impl io::Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
+    fn close(&mut self, out: &mut (impl Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
         self.depth -= 1;
         if self.depth < Lines::OPEN && !self.empty {
             self.line(out)?;
@@ -58,36 +64,36 @@ impl Lines {
         out.write_all(bracket)
     }
 
-    fn line(&self, out: &mut (impl io::Write + ?Sized)) -> io::Result<()> {
+    fn line(&self, out: &mut (impl Write + ?Sized)) -> io::Result<()> {
         let indent = b"\n        ";
         out.write_all(indent.get(..=2 * self.depth.min(4)).unwrap_or(indent))
     }
 }
 
 impl serde_json::ser::Formatter for Lines {
-    fn begin_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+    fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         self.open(out, b"[")
     }
-    fn end_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+    fn end_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         self.close(out, b"]")
     }
-    fn begin_array_value<W: io::Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
         self.separate(out, first)
     }
-    fn begin_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+    fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         self.open(out, b"{")
     }
-    fn end_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+    fn end_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         self.close(out, b"}")
     }
-    fn begin_object_key<W: io::Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
         self.separate(out, first)
     }
-    fn begin_object_value<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         out.write_all(b": ")
     }
     /// The same string for every reader of JSON, and harmless for terminals, pages and build logs that show it raw.
-    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         if fragment.bytes().all(is_plain) {
             return out.write_all(fragment.as_bytes());
         }
