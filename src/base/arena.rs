@@ -74,6 +74,11 @@ impl<T> Arena<T> {
         id
     }
 
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
     /// Takes the last ones back, so that so many are left. Ids of those taken back must not be used again.
     pub fn truncate(&mut self, len: usize) {
         self.0.truncate(len);

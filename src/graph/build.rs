@@ -84,6 +84,13 @@ impl Builder {
         Builder { open: vec![OpenBody::default()], ..Builder::default() }
     }
 
+    /// Makes room for so many more nodes, each with an output.
+    pub fn reserve(&mut self, nodes: usize) {
+        self.nodes.reserve(nodes);
+        self.values.reserve(nodes);
+        self.body().nodes.reserve(nodes);
+    }
+
     /// Adds a value that the caller feeds.
     pub fn input(&mut self, name: &str, ty: ValueType) -> ValueId {
         let id = self.value(name, ty, None, Source::Input);

@@ -9,7 +9,11 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 /// Reads them in order. `Err` names the attribute that is wrong, and says what is wrong with it.
-pub(super) fn read(protos: Vec<AttributeProto>, words: &mut Words, budget: &mut Budget) -> Result<Attributes, String> {
+pub(super) fn read(
+    protos: impl ExactSizeIterator<Item = AttributeProto>,
+    words: &mut Words,
+    budget: &mut Budget,
+) -> Result<Attributes, String> {
     let mut attributes = Attributes::with_room(protos.len());
     for proto in protos {
         let name = words.of(&proto.name);

@@ -85,8 +85,12 @@ pub(super) struct Converter<'a> {
     pub(super) places: Vec<(usize, ValueId)>,
     file: &'a File,
     symbols: Symbols,
-    /// Operators and scopes by name, each once.
+    /// Attributes and scopes by name, each once.
     words: Words,
+    /// The scope of the node before: the nodes of a block mostly come in a row.
+    scope: Arc<str>,
+    /// Operators that occur, by domain and then by name.
+    operators: HashMap<Bytes, HashMap<Bytes, (Arc<str>, &'static OpKind)>>,
     constants: Budget,
     /// Nodes that functions and sub-graphs may still expand to.
     expansion: usize,
@@ -119,6 +123,8 @@ impl<'a> Converter<'a> {
             file,
             symbols: Symbols::default(),
             words: Words::default(),
+            scope: Arc::default(),
+            operators: HashMap::new(),
             constants: Budget::new(),
             expansion: most_expansion(file),
             declared: None,
@@ -139,6 +145,9 @@ impl<'a> Converter<'a> {
             self.define(&feed.name, id, 0)?;
         }
         let file = self.file;
+        let nodes = file.graph.node.len();
+        self.builder.reserve(nodes);
+        self.frames.iter_mut().flat_map(|frame| &mut frame.scopes).for_each(|names| names.reserve(nodes));
         self.nodes(&file.graph.node)?;
         self.outputs(&file.graph)?;
         self.summarise();
@@ -173,10 +182,12 @@ impl<'a> Converter<'a> {
 
     /// Adds nodes in their stored order, or in a running order if that is none.
     pub(super) fn nodes(&mut self, nodes: &[Bytes]) -> Outcome<()> {
+        // One message for all of them keeps the room that its lists have.
+        let mut node = NodeProto::default();
         for (index, bytes) in nodes.iter().enumerate() {
-            let node = NodeProto::decode(bytes.clone()).map_err(|e| undecodable(&e))?;
+            decode_into(&mut node, bytes)?;
             if self.is_ready(&node) {
-                self.node(node, index, Some(bytes))?;
+                self.node(&mut node, index, Some(bytes))?;
                 continue;
             }
             let order = order::sort(nodes, index, &|name| self.lookup(name).is_some())?;
@@ -184,8 +195,8 @@ impl<'a> Converter<'a> {
             let origin = self.origin(&self.node_name(&node), index);
             self.findings.push(Diagnostic::hint("stored-order", origin, message));
             for index in order {
-                let node = NodeProto::decode(nodes[index].clone()).map_err(|e| undecodable(&e))?;
-                self.node(node, index, Some(&nodes[index]))?;
+                decode_into(&mut node, &nodes[index])?;
+                self.node(&mut node, index, Some(&nodes[index]))?;
             }
             return Ok(());
         }
@@ -204,32 +215,34 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// Adds a node, which the file has in these bytes.
-    fn node(&mut self, node: NodeProto, index: usize, bytes: Option<&Bytes>) -> Outcome<()> {
-        let name = self.node_name(&node);
+    /// Adds a node, which the file has in these bytes, and takes its attributes.
+    fn node(&mut self, node: &mut NodeProto, index: usize, bytes: Option<&Bytes>) -> Outcome<()> {
+        let name = self.node_name(node);
         self.spend(&name, index)?;
         let domain = standard(&node.domain);
-        let (domain_text, op_type) = (self.words.of(&domain), self.words.of(&node.op_type));
-        let kind = crate::ops::find(&domain_text, &op_type).unwrap_or(&UNKNOWN);
+        let (op_type, kind) = self.operator(&domain, &node.op_type);
         // An operator of our own is one node, though our files define it for others as several.
         if crate::ops::definition(kind).is_none()
-            && let Some(function) = self.file.functions.called(&node)
+            && let Some(function) = self.file.functions.called(node)
         {
-            return self.call(&node, index, &function);
+            return self.call(node, index, &function);
         }
         let opset = self.opset(&domain);
         let mut inputs = Vec::with_capacity(node.input.len());
         for input in &node.input {
             inputs.push(if input.is_empty() { None } else { self.found(input, &name, index)? });
         }
+        let refers = node.attribute.iter().any(is_reference);
+        if refers {
+            node.attribute = node.attribute.drain(..).filter_map(|a| self.resolve(a)).collect();
+        }
         // What is kept in a call is not kept in the function's node.
-        let own = bytes.filter(|_| node.attribute.iter().all(|a| a.ref_attr_name.is_empty()));
-        let attributes: Vec<_> = node.attribute.into_iter().filter_map(|a| self.resolve(a)).collect();
+        let own = bytes.filter(|_| !refers);
         let graphs: Vec<Bytes> = body_attributes(kind)
             .iter()
-            .filter_map(|wanted| attributes.iter().find(|a| &a.name[..] == wanted.as_bytes())?.g.clone())
+            .filter_map(|wanted| node.attribute.iter().find(|a| &a.name[..] == wanted.as_bytes())?.g.clone())
             .collect();
-        let read = attrs::read(attributes, &mut self.words, &mut self.constants);
+        let read = attrs::read(node.attribute.drain(..), &mut self.words, &mut self.constants);
         let (attributes, wrong) = match read {
             Ok(attributes) => (attributes, None),
             Err(what) => (Attributes::new(), Some(OpError::invalid(what))),
@@ -269,12 +282,12 @@ impl<'a> Converter<'a> {
         } else if !known {
             self.unknown_operator(&domain, &node.op_type, origin);
         }
-        for (position, proto) in node.output.into_iter().enumerate() {
+        for (position, proto) in node.output.iter().enumerate() {
             let Some(Some(output)) = self.builder.node(id).outputs.get(position).copied() else { continue };
-            if !known && let Some(ty) = self.declared(&proto) {
+            if !known && let Some(ty) = self.declared(proto) {
                 self.builder.set_type(output, ty);
             }
-            self.define(&proto, output, index)?;
+            self.define(proto, output, index)?;
         }
         self.mark_stored(kind, id, own);
         self.take_blocks(kind, id);
@@ -323,13 +336,24 @@ impl<'a> Converter<'a> {
         Err(error.note(format!("at most {} for a file of this size", most_expansion(self.file))).into())
     }
 
+    /// An operator, with its name as the file has it.
+    fn operator(&mut self, domain: &Bytes, name: &Bytes) -> (Arc<str>, &'static OpKind) {
+        if let Some((op_type, kind)) = self.operators.get(domain).and_then(|names| names.get(name)) {
+            return (Arc::clone(op_type), kind);
+        }
+        let op_type: Arc<str> = text(name).into();
+        let kind = crate::ops::find(&text(domain), &op_type).unwrap_or(&UNKNOWN);
+        self.operators.entry(domain.clone()).or_default().insert(name.clone(), (Arc::clone(&op_type), kind));
+        (op_type, kind)
+    }
+
     fn opset(&self, domain: &Bytes) -> i64 {
         self.frames.last().map_or(1, |f| f.opsets.version(domain))
     }
 
     /// An attribute with what it refers to put in its place; `None` if the call has nothing there.
     pub(super) fn resolve(&self, attribute: AttributeProto) -> Option<AttributeProto> {
-        if attribute.ref_attr_name.is_empty() {
+        if !is_reference(&attribute) {
             return Some(attribute);
         }
         let given = self.frames.last()?.attributes.get(&attribute.ref_attr_name)?;
@@ -396,7 +420,7 @@ impl<'a> Converter<'a> {
         let Some(names) = self.frames.last_mut().and_then(|f| f.scopes.last_mut()) else { return Ok(()) };
         let inner = Bytes::from(format!("{outer_name}\0inner"));
         names.insert(inner.clone(), Meaning::Value(made));
-        self.node(NodeProto { input: vec![inner], ..identity }, index, None)
+        self.node(&mut NodeProto { input: vec![inner], ..identity }, index, None)
     }
 
     /// Begins the names of a sub-graph of the node at this place.
@@ -443,7 +467,10 @@ impl<'a> Converter<'a> {
     /// The block that a node belongs to: what exporters write before the last slash of its name.
     fn scope(&mut self, name: &str) -> Arc<str> {
         let path = name.rsplit_once('/').map_or("", |(path, _)| path.trim_start_matches('/'));
-        self.words.of(path.as_bytes())
+        if *self.scope != *path {
+            self.scope = self.words.of(path.as_bytes());
+        }
+        Arc::clone(&self.scope)
     }
 
     pub(super) fn index(&self, index: usize) -> usize {
@@ -510,6 +537,17 @@ impl<'a> Converter<'a> {
             self.findings.push(Diagnostic::error("more-errors", Origin::File, message));
         }
     }
+}
+
+/// Puts another node in the place of one.
+fn decode_into(node: &mut NodeProto, bytes: &Bytes) -> Outcome<()> {
+    node.clear();
+    node.merge(bytes.clone()).map_err(|e| undecodable(&e))
+}
+
+/// Whether an attribute stands for one of the call of the function that it is in.
+fn is_reference(attribute: &AttributeProto) -> bool {
+    !attribute.ref_attr_name.is_empty()
 }
 
 /// Nodes that functions and sub-graphs may expand to.
