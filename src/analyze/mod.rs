@@ -104,12 +104,12 @@ impl<'a> Sizing<'a> {
     }
 
     /// What one unit of a value sees of each input.
-    pub fn fields_of(&self, id: ValueId) -> Vec<report::Field> {
+    pub fn fields_of(&self, id: ValueId) -> Arc<[report::Field]> {
         self.fields.of_value(id)
     }
 
     /// What one unit of a node's first output sees of each input.
-    pub fn fields_of_node(&self, id: NodeId) -> Vec<report::Field> {
+    pub fn fields_of_node(&self, id: NodeId) -> Arc<[report::Field]> {
         self.fields.of(self.model, id)
     }
 

@@ -12,7 +12,6 @@ use super::report::Field;
 use crate::graph::{Model, NodeId, ValueId};
 use crate::ops::rules::{AxisSource, SlotRole, Tap, Window};
 use crate::tensor::Dim;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a unit sees along one axis: its first and last position, each as `base + step·⌊(u·num + shift) / den⌋`.
@@ -231,11 +230,13 @@ impl View {
         View { axes: vec![None; self.axes.len()], along: vec![Along::Regrouped(all); rank], ..*self }
     }
 
+    /// Sees what the other does too, whose axes are the last ones of this one.
     fn union(&mut self, other: &View) {
         for (a, b) in self.axes.iter_mut().zip(&other.axes) {
             *a = a.zip(*b).and_then(|(a, b)| a.union(b));
         }
-        for (a, b) in self.along.iter_mut().zip(&other.along) {
+        let missing = self.along.len().saturating_sub(other.along.len());
+        for (a, b) in self.along.iter_mut().skip(missing).zip(&other.along) {
             *a = a.union(b);
         }
     }
@@ -285,152 +286,201 @@ impl View {
 
 /// Receptive fields of every value of the network.
 pub(super) struct Fields {
-    inputs: Vec<Input>,
-    /// By value. `None`: not known.
-    views: Vec<Option<Rc<[View]>>>,
+    /// By value: its place in `seen`. `None`: not known.
+    places: Vec<Option<usize>>,
+    seen: Vec<Seen>,
+}
+
+/// What a value sees, and others too where they are made of it position by position.
+struct Seen {
+    fields: Arc<[Field]>,
+    local: bool,
 }
 
 /// An input of the network.
 struct Input {
     name: Arc<str>,
     sizes: Vec<Option<u64>>,
-    /// Its spatial axes; `None` until a window has slid over it.
-    spatial: Option<Vec<usize>>,
-}
-
-impl Input {
-    fn spatial(&self) -> Vec<usize> {
-        self.spatial.clone().unwrap_or_else(|| (2..self.sizes.len()).collect())
-    }
+    /// Its spatial axes, as the first window that slid over it has them.
+    spatial: Vec<usize>,
+    /// Whether a window has.
+    slid: bool,
 }
 
 impl Fields {
     /// What the first output of a node sees.
-    pub(super) fn of(&self, model: &Model, id: NodeId) -> Vec<Field> {
+    pub(super) fn of(&self, model: &Model, id: NodeId) -> Arc<[Field]> {
         model.nodes[id].outputs.first().copied().flatten().map(|v| self.of_value(v)).unwrap_or_default()
     }
 
     /// What a value sees; nothing when that is not known or there is no spatial axis.
-    pub(super) fn of_value(&self, id: ValueId) -> Vec<Field> {
-        let views = self.views[id.index()].as_deref().unwrap_or(&[]);
-        let mut fields = Vec::with_capacity(views.len());
-        fields.extend(views.iter().filter_map(|v| self.field(v)));
-        fields
+    pub(super) fn of_value(&self, id: ValueId) -> Arc<[Field]> {
+        self.seen_by(id).map(|seen| Arc::clone(&seen.fields)).unwrap_or_default()
     }
 
     /// Whether what a value sees follows from windows (a gate that looked at everything does not change that).
     pub(super) fn is_local(&self, id: ValueId) -> bool {
-        let local = |view: &View| self.spatial(view).is_some_and(|axes| axes.iter().any(|a| !a.is_whole()));
-        self.views[id.index()].as_ref().is_some_and(|views| views.iter().any(local))
+        self.seen_by(id).is_some_and(|seen| seen.local)
     }
 
-    fn spatial(&self, view: &View) -> Option<Vec<Axis>> {
-        let spatial = self.inputs[view.input].spatial();
-        spatial.into_iter().map(|a| view.axes.get(a).copied().flatten()).collect()
+    fn seen_by(&self, id: ValueId) -> Option<&Seen> {
+        self.seen.get(self.places[id.index()]?)
     }
+}
 
-    fn field(&self, view: &View) -> Option<Field> {
-        let axes = self.spatial(view).filter(|axes| !axes.is_empty())?;
-        let mut field = Field {
-            input: Arc::clone(&self.inputs[view.input].name),
-            size: Vec::with_capacity(axes.len()),
-            stride: Vec::with_capacity(axes.len()),
-            offset: Vec::with_capacity(axes.len()),
+impl Seen {
+    fn of(views: &[View], inputs: &[Input]) -> Seen {
+        let local = |view: &View| {
+            let mut axes = spatial(view, inputs);
+            axes.try_fold(false, |local, axis| Some(local || !axis?.is_whole())).unwrap_or(false)
         };
-        for axis in axes {
-            field.size.push(u64::try_from(axis.size()?).ok()?);
-            field.stride.push(axis.stride()?);
-            field.offset.push(i64::try_from(axis.offset()?).ok()?);
-        }
-        Some(field)
+        Seen { fields: views.iter().filter_map(|view| field(view, inputs)).collect(), local: views.iter().any(local) }
     }
+}
+
+/// What is seen along each spatial axis of the input; `None` where that is not known.
+fn spatial(view: &View, inputs: &[Input]) -> impl ExactSizeIterator<Item = Option<Axis>> {
+    inputs[view.input].spatial.iter().map(|axis| view.axes.get(*axis).copied().flatten())
+}
+
+fn field(view: &View, inputs: &[Input]) -> Option<Field> {
+    let axes = spatial(view, inputs);
+    if axes.len() == 0 {
+        return None;
+    }
+    let mut field = Field {
+        input: Arc::clone(&inputs[view.input].name),
+        size: Vec::with_capacity(axes.len()),
+        stride: Vec::with_capacity(axes.len()),
+        offset: Vec::with_capacity(axes.len()),
+    };
+    for axis in axes {
+        let axis = axis?;
+        field.size.push(u64::try_from(axis.size()?).ok()?);
+        field.stride.push(axis.stride()?);
+        field.offset.push(i64::try_from(axis.offset()?).ok()?);
+    }
+    Some(field)
 }
 
 /// Follows every node of the network once.
 pub(super) fn fields(model: &Model) -> Fields {
-    let mut views: Vec<Option<Rc<[View]>>> = vec![None; model.values.len()];
-    let mut inputs: Vec<Input> = model.main.inputs.iter().map(|v| input(model, *v)).collect();
-    for (place, id) in model.main.inputs.iter().enumerate() {
-        views[id.index()] = Some(Rc::new([View::of_input(place, inputs[place].sizes.len())]));
-    }
+    let mut walk = Walk::new(model);
     for id in &model.main.nodes {
         let node = &model.nodes[*id];
         if node.constant {
             continue;
         }
-        let seen = step(model, *id, &views, &mut inputs);
+        let place = walk.step(*id);
         for output in node.outputs.iter().flatten() {
-            views[output.index()].clone_from(&seen);
+            walk.places[output.index()] = place;
         }
     }
-    Fields { inputs, views }
+    let Walk { inputs, views, places, .. } = walk;
+    Fields { places, seen: views.into_iter().map(|views| Seen::of(&views, &inputs)).collect() }
 }
 
-fn input(model: &Model, id: ValueId) -> Input {
-    let value = &model.values[id];
-    let dims = value.ty.tensor().and_then(|t| t.shape.dims()).unwrap_or(&[]);
-    Input { name: Arc::clone(&value.name), sizes: dims.iter().map(Dim::size).collect(), spatial: None }
+/// What the values so far see.
+struct Walk<'a> {
+    model: &'a Model,
+    inputs: Vec<Input>,
+    /// By value: its place in `views`. `None`: not known.
+    places: Vec<Option<usize>>,
+    views: Vec<Box<[View]>>,
 }
 
-/// What the outputs of a node see.
-fn step(model: &Model, id: NodeId, views: &[Option<Rc<[View]>>], inputs: &mut [Input]) -> Option<Rc<[View]>> {
-    let node = &model.nodes[id];
-    let rank = |v: ValueId| model.values[v].ty.tensor().and_then(|t| t.shape.rank()).unwrap_or(0);
-    let output = node.outputs.first().copied().flatten().map_or(0, rank);
-    let flows = |(i, v): (usize, &Option<ValueId>)| {
-        v.filter(|v| model.is_activation(*v) && node.kind.slot(i).role != SlotRole::Steer).map(|v| (i, v))
-    };
-    let sources: Vec<(usize, ValueId)> = node.inputs.iter().enumerate().filter_map(flows).collect();
-    let (first, one) = *sources.first()?;
-    let seen = |v: ValueId| views[v.index()].as_ref();
-    let united = |rank: usize| unite(sources.iter().map(|(_, v)| seen(*v)), rank);
-    match model.at(id, |op, at| op.window(at)) {
-        // Most nodes have one source, and share what it sees.
-        Window::Pointwise if sources.len() == 1 && rank(one) == output => seen(one).map(Rc::clone),
-        Window::Pointwise => united(output).map(Rc::from),
-        Window::Local(taps) => {
-            let slid = |view: &View| {
-                let input = &mut inputs[view.input];
-                let spatial: Vec<usize> = view.along.iter().skip(2).flat_map(Along::axes).copied().collect();
-                if input.spatial.is_none() && !spatial.is_empty() {
-                    input.spatial = Some(spatial);
-                }
-                let mut view = view.clone();
-                view.whole([1], &input.sizes);
-                for (i, tap) in taps.iter().enumerate() {
-                    view.slide(i + 2, tap);
-                }
-                view
-            };
-            Some(seen(one)?.iter().map(slid).collect())
+impl<'a> Walk<'a> {
+    /// The inputs of the network see themselves.
+    fn new(model: &'a Model) -> Walk<'a> {
+        let mut walk = Walk { model, inputs: Vec::new(), places: vec![None; model.values.len()], views: Vec::new() };
+        for (place, id) in model.main.inputs.iter().enumerate() {
+            let value = &model.values[*id];
+            let dims = value.ty.tensor().and_then(|t| t.shape.dims()).unwrap_or(&[]);
+            walk.places[id.index()] = Some(walk.add([View::of_input(place, dims.len())]));
+            walk.inputs.push(Input {
+                name: Arc::clone(&value.name),
+                sizes: dims.iter().map(Dim::size).collect(),
+                spatial: (2..dims.len()).collect(),
+                slid: false,
+            });
         }
-        Window::Axes { from, whole } if first == 0 => {
-            let arranged = |view: &View| view.arranged(&from, &whole, &inputs[view.input].sizes);
-            Some(seen(one)?.iter().map(arranged).collect())
-        }
-        Window::Global => {
-            let widest = sources.iter().map(|(_, v)| rank(*v)).max().unwrap_or(0);
-            let mut all = united(widest)?;
-            for view in &mut all {
-                view.whole(0..widest, &inputs[view.input].sizes);
-                view.along = vec![Along::Same; output];
+        walk
+    }
+
+    fn add(&mut self, views: impl Into<Box<[View]>>) -> usize {
+        self.views.push(views.into());
+        self.views.len() - 1
+    }
+
+    fn seen_by(&self, value: ValueId) -> Option<&[View]> {
+        self.views.get(self.places[value.index()]?).map(|views| &**views)
+    }
+
+    /// What the outputs of a node see.
+    fn step(&mut self, id: NodeId) -> Option<usize> {
+        let model = self.model;
+        let node = &model.nodes[id];
+        let rank = |v: ValueId| model.values[v].ty.tensor().and_then(|t| t.shape.rank()).unwrap_or(0);
+        let output = node.outputs.first().copied().flatten().map_or(0, rank);
+        let flows = |(i, v): (usize, &Option<ValueId>)| {
+            v.filter(|v| model.is_activation(*v) && node.kind.slot(i).role != SlotRole::Steer).map(|v| (i, v))
+        };
+        let sources = || node.inputs.iter().enumerate().filter_map(flows);
+        let (first, one) = sources().next()?;
+        let united = |rank: usize| unite(sources().map(|(_, v)| self.seen_by(v)), rank);
+        let views = match model.at(id, |op, at| op.window(at)) {
+            // Most nodes see what a source does: they have only one, or it sees all that the others do.
+            Window::Pointwise if sources().count() == 1 && rank(one) == output => return self.places[one.index()],
+            Window::Pointwise => {
+                let all = united(output)?;
+                if let Some((_, widest)) = sources().find(|(_, v)| self.seen_by(*v) == Some(&*all)) {
+                    return self.places[widest.index()];
+                }
+                all
             }
-            Some(all.into())
+            Window::Local(taps) => self.seen_by(one)?.to_vec().into_iter().map(|view| self.slid(view, &taps)).collect(),
+            Window::Axes { from, whole } if first == 0 => {
+                let arranged = |view: &View| view.arranged(&from, &whole, &self.inputs[view.input].sizes);
+                self.seen_by(one)?.iter().map(arranged).collect()
+            }
+            Window::Global => {
+                let widest = sources().map(|(_, v)| rank(v)).max().unwrap_or(0);
+                let mut all = united(widest)?;
+                for view in &mut all {
+                    view.whole(0..widest, &self.inputs[view.input].sizes);
+                    view.along = vec![Along::Same; output];
+                }
+                all
+            }
+            // An arrangement of something stored does not say where in the activations it looks.
+            Window::Axes { .. } | Window::Opaque(_) => united(output)?.iter().map(|view| view.lost(output)).collect(),
+        };
+        Some(self.add(views))
+    }
+
+    /// What is seen through a window, one tap per spatial axis.
+    fn slid(&mut self, mut view: View, taps: &[Tap]) -> View {
+        let input = &mut self.inputs[view.input];
+        let mut spatial = view.along.iter().skip(2).flat_map(Along::axes).peekable();
+        if !input.slid && spatial.peek().is_some() {
+            (input.spatial, input.slid) = (spatial.copied().collect(), true);
         }
-        // An arrangement of something stored does not say where in the activations it looks.
-        Window::Axes { .. } | Window::Opaque(_) => Some(united(output)?.iter().map(|view| view.lost(output)).collect()),
+        view.whole([1], &input.sizes);
+        for (i, tap) in taps.iter().enumerate() {
+            view.slide(i + 2, tap);
+        }
+        view
     }
 }
 
 /// What any of the sources sees, for a value of this rank.
-fn unite<'a>(sources: impl Iterator<Item = Option<&'a Rc<[View]>>>, rank: usize) -> Option<Vec<View>> {
+fn unite<'a>(sources: impl Iterator<Item = Option<&'a [View]>>, rank: usize) -> Option<Vec<View>> {
     let mut all: Vec<View> = Vec::new();
     for source in sources {
-        for view in source?.iter() {
-            let view = view.clone().with_rank(rank);
+        for view in source? {
             match all.iter_mut().find(|v| v.input == view.input) {
-                None => all.push(view),
-                Some(own) => own.union(&view),
+                None => all.push(view.clone().with_rank(rank)),
+                Some(own) => own.union(view),
             }
         }
     }

@@ -149,7 +149,7 @@ pub struct Layer {
     /// Bytes of its outputs, 0 when it works in place.
     pub activation_bytes: AtLeast<Bytes>,
     /// What one unit of its first output sees of each input of the network.
-    pub receptive_field: Vec<Field>,
+    pub receptive_field: Arc<[Field]>,
 }
 
 /// What one unit sees of an input, per spatial axis.

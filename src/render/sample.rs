@@ -38,7 +38,7 @@ pub(super) fn textbook() -> Entry {
             macs: AtLeast::exact(Macs(macs)),
             flops: AtLeast::exact(Elements(2 * macs)),
             activation_bytes: AtLeast::exact(Bytes(sizes.iter().product::<u64>() * 4)),
-            receptive_field: Vec::new(),
+            receptive_field: [].into(),
             name: name.into(),
         }
     };
@@ -126,7 +126,7 @@ pub(super) fn hostile(name: &str) -> Entry {
             layer.origin = Origin::Node { name: name.into(), index: 0 };
             layer.outputs[0].name = name.into();
             layer.receptive_field =
-                vec![Field { input: name.into(), size: vec![3], stride: vec![(1, 2)], offset: vec![-1] }];
+                [Field { input: name.into(), size: vec![3], stride: vec![(1, 2)], offset: vec![-1] }].into();
         }
         report.unknown.push(Unknown { layer: name.into(), op: name.into(), quantity: "macs", reason: name.into() });
         report.diagnostics.push(
