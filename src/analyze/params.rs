@@ -65,13 +65,14 @@ impl Count {
 pub(super) struct Params {
     /// Everything, used or not.
     pub(super) total: Count,
-    by_node: Vec<Count>,
+    /// By node; `None` for the many that are the first to use nothing.
+    by_node: Vec<Option<Box<Count>>>,
 }
 
 impl Params {
     /// What this node of the network is the first to use, its sub-graphs included.
     pub(super) fn first_used_by(&self, id: NodeId) -> Count {
-        self.by_node[id.index()]
+        self.by_node[id.index()].as_deref().copied().unwrap_or_default()
     }
 }
 
@@ -90,9 +91,10 @@ pub(super) fn count(model: &Model) -> Params {
     let stored = |id: ValueId| model.values[id].stored().map(|stored| Count::of(model, id, stored));
     let total = model.values.ids().filter_map(stored).fold(Count::default(), Count::plus);
     let mut seen = vec![false; model.values.len()];
-    let mut by_node = vec![Count::default(); model.nodes.len()];
+    let mut by_node: Vec<Option<Box<Count>>> = vec![None; model.nodes.len()];
+    let mut pending = Vec::new();
     for outer in &model.main.nodes {
-        let mut pending = vec![*outer];
+        pending.push(*outer);
         while let Some(id) = pending.pop() {
             let node = &model.nodes[id];
             let delivered = node.bodies.iter().flat_map(|b: &Body| &b.outputs).copied();
@@ -100,7 +102,8 @@ pub(super) fn count(model: &Model) -> Params {
                 if !std::mem::replace(&mut seen[value.index()], true)
                     && let Some(count) = stored(value)
                 {
-                    by_node[outer.index()] = by_node[outer.index()].plus(count);
+                    let own = by_node[outer.index()].get_or_insert_default();
+                    **own = own.plus(count);
                 }
             }
             pending.extend(node.bodies.iter().flat_map(|b| b.nodes.iter().rev()));

@@ -7,8 +7,7 @@
 use super::Block;
 use crate::base::quantity::{AtLeast, Bytes};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::BTreeSet;
 
 /// Meetings in time that are looked at before the rest is stacked.
 const MEETINGS: usize = 20_000_000;
@@ -25,7 +24,7 @@ pub(super) struct Packing {
 /// Gives every block an offset.
 pub(super) fn pack(blocks: &[Block], steps: usize) -> Packing {
     let mut order: Vec<usize> = (0..blocks.len()).collect();
-    order.sort_by_key(|i| (Reverse(blocks[*i].bytes.least.0), blocks[*i].life.start, *i));
+    order.sort_unstable_by_key(|i| (Reverse(blocks[*i].bytes.least.0), blocks[*i].life.start, *i));
     let mut placed = Placed::new(steps);
     let mut offsets = vec![0u64; blocks.len()];
     let (mut total, mut budget) = (0u64, MEETINGS);
@@ -68,18 +67,18 @@ struct Placed {
     leaves: usize,
     /// Blocks that cover all steps of a tree node (but not of its parent).
     covering: Vec<Vec<usize>>,
-    /// Blocks by the step at which they begin.
-    starting: BTreeMap<usize, Vec<usize>>,
+    /// The steps at which blocks begin, each with the block.
+    starting: BTreeSet<(usize, usize)>,
 }
 
 impl Placed {
     fn new(steps: usize) -> Placed {
         let leaves = steps.next_power_of_two();
-        Placed { leaves, covering: vec![Vec::new(); 2 * leaves], starting: BTreeMap::new() }
+        Placed { leaves, covering: vec![Vec::new(); 2 * leaves], starting: BTreeSet::new() }
     }
 
     fn add(&mut self, index: usize, block: &Block) {
-        self.starting.entry(block.life.start).or_default().push(index);
+        self.starting.insert((block.life.start, index));
         let (mut low, mut high) = (block.life.start + self.leaves, block.life.end + self.leaves + 1);
         while low < high {
             if low % 2 == 1 {
@@ -101,8 +100,10 @@ impl Placed {
             found.extend(self.covering[node].iter().take(most.saturating_sub(found.len())));
             node /= 2;
         }
-        for (_, begun) in self.starting.range((Bound::Excluded(block.life.start), Bound::Included(block.life.end))) {
-            found.extend(begun.iter().take(most.saturating_sub(found.len())));
+        let meanwhile = (block.life.start + 1, 0)..=(block.life.end, usize::MAX);
+        if block.life.start < block.life.end {
+            let left = most.saturating_sub(found.len());
+            found.extend(self.starting.range(meanwhile).map(|(_, index)| *index).take(left));
         }
     }
 }

@@ -20,10 +20,10 @@ pub(super) fn bytes(model: &Model, id: ValueId) -> AtLeast<Bytes> {
 pub(super) fn measure(model: &Model, params: &Params) -> Inference {
     let lives = lifetimes(model);
     let steps = model.main.nodes.len().max(1);
-    let own: Vec<Block> = blocks(model, &lives);
-    let (activation_peak, step) = peak(&own, steps);
+    let own = || blocks(model, &lives);
+    let (activation_peak, step) = peak(own(), steps);
     let (shared, _) = storage::overwriting(model, &lives);
-    let (overwriting, overwriting_step) = peak(&shared, steps);
+    let (overwriting, overwriting_step) = peak(shared.iter().copied(), steps);
     let name = |step: usize| model.main.nodes.get(step).map(|id| model.nodes[*id].name.to_string());
     let parameters = params.total.parameter_bytes.plus(params.total.buffer_bytes);
     Inference {
@@ -33,7 +33,7 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
         activation_peak,
         peak_at: name(step),
         arena: arena::pack(&shared, steps).total,
-        no_reuse: own.iter().map(|b| b.bytes).sum(),
+        no_reuse: own().map(|b| b.bytes).sum(),
         onnxruntime: onnxruntime::plan(model, 1).ok().and_then(|plan| plan.first.total()),
     }
 }
@@ -42,7 +42,7 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
 /// memory, the first.
 pub(super) fn alive_at_overwriting_peak(model: &Model) -> Vec<ValueId> {
     let (shared, first) = storage::overwriting(model, &lifetimes(model));
-    let (_, step) = peak(&shared, model.main.nodes.len().max(1));
+    let (_, step) = peak(shared.iter().copied(), model.main.nodes.len().max(1));
     let alive = shared.iter().zip(first).filter(|(b, _)| b.life.start <= step && step <= b.life.end);
     alive.map(|(_, value)| value).collect()
 }
@@ -55,13 +55,13 @@ pub(super) struct Block {
 }
 
 /// Every activation in memory of its own.
-fn blocks(model: &Model, lives: &[Option<Lifetime>]) -> Vec<Block> {
+fn blocks(model: &Model, lives: &[Option<Lifetime>]) -> impl Iterator<Item = Block> {
     let block = |id: ValueId| lives[id.index()].map(|life| Block { life, bytes: bytes(model, id) });
-    model.values.ids().filter_map(block).collect()
+    model.values.ids().filter_map(block)
 }
 
 /// The largest sum of blocks alive in one step, and the first step at which it is reached.
-fn peak(blocks: &[Block], steps: usize) -> (AtLeast<Bytes>, usize) {
+fn peak(blocks: impl Iterator<Item = Block>, steps: usize) -> (AtLeast<Bytes>, usize) {
     // Bytes that appear at a step, and bytes that are gone from the next one on.
     let mut change = vec![(0u64, 0u64); steps + 1];
     let mut incomplete = false;

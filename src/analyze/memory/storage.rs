@@ -8,8 +8,8 @@ use crate::ops::rules::Storage;
 
 /// The activations of the network, those that share memory as one block, each with the first value in it.
 pub(super) fn overwriting(model: &Model, lives: &[Option<Lifetime>]) -> (Vec<Block>, Vec<ValueId>) {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut first = Vec::new();
+    let most = model.main.inputs.len() + model.main.nodes.len();
+    let (mut blocks, mut first): (Vec<Block>, Vec<ValueId>) = (Vec::with_capacity(most), Vec::with_capacity(most));
     // The block that a value lives in.
     let mut block_of: Vec<Option<usize>> = vec![None; model.values.len()];
     for input in &model.main.inputs {

@@ -10,10 +10,13 @@ use crate::graph::{Model, Node, NodeId, Source, ValueId};
 use crate::ops::kernel::Kernel;
 use crate::ops::rules::{At, SlotRole};
 use crate::tensor::{Dim, Elements, Literal, Shape, TensorType, ValueType};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
+
+/// Types by value.
+pub(super) type Types = HashMap<ValueId, ValueType>;
 
 /// Types of the values of which the runtime knows less than the model: sizes in them are numbers, names, or not known.
-pub(super) fn types(model: &Model) -> HashMap<ValueId, ValueType> {
+pub(super) fn types(model: &Model) -> Types {
     let mut runtime = Runtime { model, types: HashMap::new(), contents: HashMap::new() };
     for input in &model.main.inputs {
         let Some(fed) = model.values[*input].ty.tensor() else { continue };
@@ -29,7 +32,7 @@ pub(super) fn types(model: &Model) -> HashMap<ValueId, ValueType> {
 struct Runtime<'a> {
     model: &'a Model,
     /// Types that are less than the model's.
-    types: HashMap<ValueId, ValueType>,
+    types: Types,
     /// Contents of computed values, where it foresees any.
     contents: HashMap<ValueId, Literal>,
 }
@@ -37,8 +40,6 @@ struct Runtime<'a> {
 impl Runtime<'_> {
     fn follow(&mut self, id: NodeId) {
         let node = &self.model.nodes[id];
-        let inputs: Vec<Option<&ValueType>> = node.inputs.iter().map(|v| v.map(|v| self.ty(v))).collect();
-        let known: Vec<Option<&Literal>> = node.inputs.iter().map(|v| v.and_then(|v| self.contents(v))).collect();
         let mut seen = node.inputs.iter().flatten();
         let less =
             seen.any(|v| self.types.contains_key(v) || self.contents(*v) != self.model.values[*v].literal.as_deref());
@@ -46,6 +47,8 @@ impl Runtime<'_> {
         if !less && !folds {
             return;
         }
+        let inputs: Vec<Option<&ValueType>> = node.inputs.iter().map(|v| v.map(|v| self.ty(v))).collect();
+        let known: Vec<Option<&Literal>> = node.inputs.iter().map(|v| v.and_then(|v| self.contents(v))).collect();
         let at = At { inputs: &inputs, known: &known, outputs: &[], n_outputs: node.outputs.len(), bodies: &[] };
         let mut types = node.op.infer(&at).unwrap_or_default();
         let is_less =

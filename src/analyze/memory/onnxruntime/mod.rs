@@ -84,7 +84,7 @@ fn simulate(program: &Program, nodes: &[NodeId]) -> Option<Plan> {
     // By value: its offset in the pattern.
     let mut offsets = vec![None; program.values.len()];
     let (mut values, mut outputs) = (0u64, 0u64);
-    for (call, released) in program.calls.iter().zip(&reuse.released) {
+    for (step, call) in program.running().enumerate() {
         for output in &call.outputs {
             let bytes = program.values[*output].bytes;
             match reuse.places[*output] {
@@ -104,9 +104,9 @@ fn simulate(program: &Program, nodes: &[NodeId]) -> Option<Plan> {
         };
         plan.first = larger(plan.first, held(values))?;
         plan.steady = larger(plan.steady, held(0))?;
-        for value in released {
-            if let Some(offset) = offsets[*value].take() {
-                values = values.saturating_sub(program.values[*value].bytes);
+        for value in reuse.released(step, call) {
+            if let Some(offset) = offsets[value].take() {
+                values = values.saturating_sub(program.values[value].bytes);
                 pattern.remove(offset);
             }
         }

@@ -9,14 +9,15 @@ use super::program::{Call, Program};
 /// Puts the calls into the order in which they run.
 pub(super) fn sort(program: &mut Program) {
     // Places are numbers from here on.
-    program.calls.sort_by_key(|call| call.index);
+    program.calls.sort_unstable_by_key(|call| call.index);
     let calls = &program.calls;
     let producers = producers(program);
     let mut read = vec![false; calls.len()];
-    producers.iter().flatten().for_each(|place| read[*place] = true);
+    calls.iter().flat_map(Call::reads).filter_map(|value| producers[value]).for_each(|place| read[place] = true);
     let mut pending: Vec<Visit> = (0..calls.len()).filter(|place| !read[*place]).map(Visit::Enter).collect();
     let mut seen = vec![false; calls.len()];
     let mut order = Vec::with_capacity(calls.len());
+    let mut before = Vec::new();
     while let Some(visit) = pending.pop() {
         match visit {
             Visit::Leave(place) => order.push(place),
@@ -24,12 +25,13 @@ pub(super) fn sort(program: &mut Program) {
             Visit::Enter(place) => {
                 seen[place] = true;
                 pending.push(Visit::Leave(place));
-                pending.extend(producers[place].iter().filter(|p| !seen[**p]).map(|p| Visit::Enter(*p)));
+                before.extend(calls[place].reads().filter_map(|value| producers[value]).filter(|p| !seen[*p]));
+                before.sort_unstable();
+                pending.extend(before.drain(..).map(Visit::Enter));
             }
         }
     }
-    let mut calls: Vec<Option<Call>> = std::mem::take(&mut program.calls).into_iter().map(Some).collect();
-    program.calls = order.into_iter().filter_map(|place| calls[place].take()).collect();
+    program.order = order;
 }
 
 enum Visit {
@@ -37,19 +39,13 @@ enum Visit {
     Leave(usize),
 }
 
-/// For each call the places of those whose outputs it reads, in ascending order.
-fn producers(program: &Program) -> Vec<Vec<usize>> {
-    let mut producer = vec![None; program.values.len()];
+/// By value: the place of the call that makes it.
+fn producers(program: &Program) -> Vec<Option<usize>> {
+    let mut producers = vec![None; program.values.len()];
     for (place, call) in program.calls.iter().enumerate() {
-        call.outputs.iter().for_each(|value| producer[*value] = Some(place));
+        call.outputs.iter().for_each(|value| producers[*value] = Some(place));
     }
-    let of_call = |call: &Call| {
-        let mut places: Vec<usize> = call.reads().filter_map(|value| producer[value]).collect();
-        places.sort_unstable();
-        places.dedup();
-        places
-    };
-    program.calls.iter().map(of_call).collect()
+    producers
 }
 
 #[cfg(test)]
@@ -64,8 +60,8 @@ mod tests {
         let fresh = Kernel::FRESH;
         let calls =
             vec![call(0, fresh, &[0], 1), call(1, fresh, &[1], 2), call(2, fresh, &[0], 3), call(3, fresh, &[2, 3], 4)];
-        let mut program = Program { values: vec![Value::default(); 5], calls, classes: 0 };
+        let mut program = Program { values: vec![Value::default(); 5], calls, ..Program::default() };
         sort(&mut program);
-        assert_eq!(program.calls.iter().map(|c| c.index).collect::<Vec<_>>(), [2, 0, 1, 3]);
+        assert_eq!(program.running().map(|c| c.index).collect::<Vec<_>>(), [2, 0, 1, 3]);
     }
 }

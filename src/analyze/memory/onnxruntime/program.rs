@@ -6,15 +6,24 @@ use crate::graph::{Model, NodeId, Source, ValueId, each_use};
 use crate::ops::kernel::Kernel;
 use crate::ops::rules::{Open, Spec};
 use crate::tensor::{DType, Dim, ValueType};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 
-/// Kernels to call, in no particular order, and the values that they read and write.
+/// Kernels to call, and the values that they read and write.
 #[derive(Debug, Default)]
 pub(super) struct Program {
     pub(super) values: Vec<Value>,
     pub(super) calls: Vec<Call>,
+    /// The places of the calls in the order in which they run.
+    pub(super) order: Vec<usize>,
     /// How many combinations of sizes and bits of an element occur.
     pub(super) classes: usize,
+}
+
+impl Program {
+    /// The calls in the order in which they run.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Call> {
+        self.order.iter().map(|place| &self.calls[*place])
+    }
 }
 
 /// A value in memory. Its place in the program is its name.
@@ -53,36 +62,36 @@ impl Call {
     }
 }
 
-/// Translates a network. What is not known of a node, or of one of its values, ends it.
+/// Translates a network, to be run in its own order. What is not known of a node, or of one of its values, ends it.
 pub(super) fn of(model: &Model, threads: u64) -> Result<Program, Unplanned> {
-    let mut translator = Translator { model, threads, program: Program::default(), classes: HashMap::new() };
-    translator.values()?;
+    let less = foreseen::types(model);
+    let program = Program { calls: Vec::with_capacity(model.main.nodes.len()), ..Program::default() };
+    let mut translator = Translator { model, threads, program, classes: HashMap::new() };
+    translator.values(&less)?;
     for (place, id) in model.main.nodes.iter().enumerate() {
         translator.node(place, *id)?;
     }
     translator.repeat();
-    let classes = translator.classes.len();
-    Ok(Program { classes, ..translator.program })
+    let Translator { program, classes, .. } = translator;
+    Ok(Program { order: (0..program.calls.len()).collect(), classes: classes.len(), ..program })
 }
 
 struct Translator<'a> {
     model: &'a Model,
     threads: u64,
     program: Program,
-    classes: HashMap<(Vec<Dim>, u64), usize>,
+    /// By sizes and bits of an element.
+    classes: HashMap<(&'a [Dim], u64), usize>,
 }
 
-impl Translator<'_> {
+impl<'a> Translator<'a> {
     /// The network's values, each in the place of its id.
-    fn values(&mut self) -> Result<(), Unplanned> {
+    fn values(&mut self, less: &'a foreseen::Types) -> Result<(), Unplanned> {
         let model = self.model;
         self.program.values = model.values.iter().map(|(_, v)| given(model, v.source)).collect();
-        let mut needed: Vec<(Option<NodeId>, ValueId)> = model.main.inputs.iter().map(|v| (None, *v)).collect();
-        for id in &model.main.nodes {
-            needed.extend(model.nodes[*id].outputs.iter().flatten().map(|v| (Some(*id), *v)));
-        }
-        let less = foreseen::types(model);
-        for (node, id) in needed {
+        let inputs = model.main.inputs.iter().map(|v| (None, *v));
+        let outputs = |id: &'a NodeId| model.nodes[*id].outputs.iter().flatten().map(|v| (Some(*id), *v));
+        for (node, id) in inputs.chain(model.main.nodes.iter().flat_map(outputs)) {
             let ty = &model.values[id].ty;
             let found = self.value(ty, less.get(&id).unwrap_or(ty)).map_err(|reason| Unplanned { node, reason })?;
             let value = &mut self.program.values[id.index()];
@@ -96,7 +105,7 @@ impl Translator<'_> {
     }
 
     /// Bytes and class of a value of this type, of which the runtime knows so much.
-    fn value(&mut self, ty: &ValueType, foreseen: &ValueType) -> Result<(u64, Option<usize>), &'static str> {
+    fn value(&mut self, ty: &ValueType, foreseen: &'a ValueType) -> Result<(u64, Option<usize>), &'static str> {
         let tensor = ty.tensor().ok_or("a value is no tensor")?;
         let bits = match tensor.dtype {
             None => return Err("the element type of a value is not known"),
@@ -109,7 +118,7 @@ impl Translator<'_> {
             return Ok((bytes, None));
         }
         let next = self.classes.len();
-        Ok((bytes, Some(*self.classes.entry((sizes.to_vec(), bits)).or_insert(next))))
+        Ok((bytes, Some(*self.classes.entry((sizes, bits)).or_insert(next))))
     }
 
     fn node(&mut self, place: usize, id: NodeId) -> Result<(), Unplanned> {
@@ -120,12 +129,15 @@ impl Translator<'_> {
         let scratch = self.model.at(id, |_, at| kernel.scratch(&spec, at, self.threads));
         let inputs: Vec<Option<usize>> = node.inputs.iter().map(|v| v.map(ValueId::index)).collect();
         let mut captured = Vec::new();
-        each_use(self.model, id, &mut |value| captured.push(value.index()));
+        if !node.bodies.is_empty() {
+            each_use(self.model, id, &mut |value| captured.push(value.index()));
+            captured.drain(..inputs.iter().flatten().count());
+        }
         let call = Call {
             place,
             index: place,
             kernel,
-            captured: captured.split_off(inputs.iter().flatten().count()),
+            captured,
             inputs,
             outputs: node.outputs.iter().flatten().map(|v| v.index()).collect(),
             scratch: scratch.ok_or(unknown("what its kernel does with memory was not measured"))?,

@@ -25,18 +25,37 @@ pub(super) enum Place {
 pub(super) struct Reuse {
     /// By value.
     pub(super) places: Vec<Place>,
-    /// By call: the values whose own memory is given up after it.
-    pub(super) released: Vec<Vec<usize>>,
+    /// By value: the last call that reads what lies in its memory, after which its own memory is released. What nobody
+    /// reads stays to the end.
+    last: Vec<Option<usize>>,
+}
+
+impl Reuse {
+    /// The values whose memory a call reads, and that is then released; some of them more than once.
+    pub(super) fn released(&self, step: usize, call: &Call) -> impl Iterator<Item = usize> {
+        let buffers = call.reads().map(|value| buffer(&self.places, value));
+        buffers.filter(move |buffer| self.last[*buffer] == Some(step))
+    }
+}
+
+/// The value in whose memory a value lies.
+fn buffer(places: &[Place], value: usize) -> usize {
+    if let Place::Shared(buffer) = places[value] { buffer } else { value }
 }
 
 /// Shares memory among the values of calls in running order.
 pub(super) fn plan(program: &Program) -> Reuse {
     let mut planner = Planner::new(program);
-    for call in &program.calls {
+    for call in program.running() {
         planner.outputs(call);
         planner.give_up(call);
     }
-    Reuse { released: planner.released(), places: planner.places }
+    let places = planner.places;
+    let mut last = vec![None; program.values.len()];
+    for (step, call) in program.running().enumerate() {
+        call.reads().for_each(|value| last[buffer(&places, value)] = Some(step));
+    }
+    Reuse { places, last }
 }
 
 struct Planner<'a> {
@@ -62,11 +81,6 @@ impl<'a> Planner<'a> {
         Planner { program, places, uses, free: vec![Vec::new(); program.classes] }
     }
 
-    /// The value in whose memory a value lies.
-    fn buffer(&self, value: usize) -> usize {
-        if let Place::Shared(buffer) = self.places[value] { buffer } else { value }
-    }
-
     /// Finds a place for each output of a call.
     fn outputs(&mut self, call: &Call) {
         for (position, output) in call.outputs.iter().copied().enumerate() {
@@ -77,7 +91,7 @@ impl<'a> Planner<'a> {
             let input = if position == 0 { self.input_to_share(call, output) } else { None };
             let class = self.program.values[output].class;
             if let Some(shared) = input.or_else(|| self.free[class?].pop()) {
-                let buffer = self.buffer(shared);
+                let buffer = buffer(&self.places, shared);
                 self.places[output] = Place::Shared(buffer);
                 self.uses[buffer] = self.uses[buffer].saturating_add(self.uses[output]);
             }
@@ -91,7 +105,9 @@ impl<'a> Planner<'a> {
         match call.kernel {
             Kernel::Alias => input(0),
             Kernel::InPlace(positions, _) => positions.iter().filter_map(|p| input(*p)).find(|input| {
-                self.uses[self.buffer(*input)] == 1 && class(*input).is_some() && class(*input) == class(output)
+                self.uses[buffer(&self.places, *input)] == 1
+                    && class(*input).is_some()
+                    && class(*input) == class(output)
             }),
             Kernel::Unmeasured | Kernel::Loaded | Kernel::Fresh(_) | Kernel::Repeated | Kernel::SelfGated { .. } => {
                 None
@@ -102,7 +118,7 @@ impl<'a> Planner<'a> {
     /// Gives up what a call was the last to read, and its outputs that nobody reads.
     fn give_up(&mut self, call: &Call) {
         for value in call.reads().chain(call.outputs.iter().copied()) {
-            let buffer = self.buffer(value);
+            let buffer = buffer(&self.places, value);
             self.uses[buffer] = self.uses[buffer].saturating_sub(1);
             if self.uses[buffer] == 0
                 && let Some(class) = self.program.values[buffer].class
@@ -110,23 +126,6 @@ impl<'a> Planner<'a> {
                 self.free[class].push(buffer);
             }
         }
-    }
-
-    /// Own memory is released after the last call that reads a value in it; what nobody reads stays to the end.
-    fn released(&self) -> Vec<Vec<usize>> {
-        let mut last: Vec<Option<usize>> = vec![None; self.program.values.len()];
-        for (step, call) in self.program.calls.iter().enumerate() {
-            call.reads().for_each(|value| last[self.buffer(value)] = Some(step));
-        }
-        let mut released = vec![Vec::new(); self.program.calls.len()];
-        for (value, last) in last.into_iter().enumerate() {
-            if let Some(step) = last
-                && self.places[value] == Place::Own
-            {
-                released[step].push(value);
-            }
-        }
-        released
     }
 }
 
@@ -144,6 +143,7 @@ mod tests {
         let program = Program {
             values: (0..=calls.len()).map(value).collect(),
             calls: calls.iter().enumerate().map(call).collect(),
+            order: (0..calls.len()).collect(),
             classes: 1,
         };
         super::plan(&program).places
