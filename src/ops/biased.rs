@@ -12,8 +12,8 @@ use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 pub(super) static OPS: &[OpKind] = &[
     op("Gelu", Storage::Overwrites, &[data("X")]).measured(Kernel::FRESH),
     op("QuickGelu", Storage::Overwrites, &[data("X")]).measured(Kernel::FRESH),
-    op("FastGelu", Storage::Overwrites, &[data("X"), bias("bias")]),
-    op("BiasGelu", Storage::Overwrites, &[data("A"), bias("B")]),
+    op("FastGelu", Storage::Overwrites, &[data("X"), bias("bias")]).measured(Kernel::Fresh(sum)),
+    op("BiasGelu", Storage::Overwrites, &[data("A"), bias("B")]).measured(Kernel::Fresh(sum)),
     op("BiasSplitGelu", Storage::Fresh, &[data("X"), bias("bias")]),
     op("BiasAdd", Storage::Fresh, &[data("X"), bias("bias"), data("skip")]),
     op("BiasSoftmax", Storage::Fresh, &[data("data"), data("bias")]),
@@ -21,6 +21,11 @@ pub(super) static OPS: &[OpKind] = &[
 
 const fn op(name: &'static str, storage: Storage, slots: &'static [Slot]) -> OpKind {
     OpKind { domain: "com.microsoft", name, slots, storage, kernel: Kernel::Unmeasured, read }
+}
+
+/// The sum with the bias, if there is one. (`bias_gelu.cc`.)
+fn sum(_: &Spec, at: &At, _: u64) -> Option<u64> {
+    if at.has(1) { at.tensor(0)?.bytes() } else { Some(0) }
 }
 
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use super::activation::cost;
 use super::find;
 use super::im2col::im2col;
 use super::kernel::Kernel;
+use super::quantized_kernel::{gemm, qlinear_conv, quantised_factor};
 use super::rules::{
     Arithmetic, At, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data,
     steer, weight,
@@ -20,11 +21,12 @@ pub(super) static OPS: &[OpKind] = &[
     OpKind { kernel: Kernel::InPlace(&[3], im2col), ..op("FusedConv", CONV) },
     op("NhwcFusedConv", CONV),
     op("NhwcConv", CONV),
-    op("QLinearConv", QLINEAR_CONV),
+    op("QLinearConv", QLINEAR_CONV).measured(Kernel::Fresh(qlinear_conv)),
     OpKind { kernel: Kernel::FRESH, ..op("FusedGemm", &[data("A"), weight("B"), bias("C")]) },
-    op("QGemm", QGEMM),
-    op("MatMulIntegerToFloat", INTEGER_TO_FLOAT),
-    op("DynamicQuantizeMatMul", &[data("A"), weight("B"), steer("b_scale"), steer("b_zero_point"), bias("bias")]),
+    op("QGemm", QGEMM).measured(Kernel::Fresh(gemm)),
+    op("MatMulIntegerToFloat", INTEGER_TO_FLOAT).measured(Kernel::FRESH),
+    op("DynamicQuantizeMatMul", &[data("A"), weight("B"), steer("b_scale"), steer("b_zero_point"), bias("bias")])
+        .measured(Kernel::Fresh(quantised_factor)),
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {

@@ -15,10 +15,12 @@ use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 pub(super) static OPS: &[OpKind] = &[
     op("SkipLayerNormalization", &[data("input"), data("skip"), norm("gamma"), norm("beta"), bias("bias")], |_| {
         Ok(Box::new(Skip { mean: true }))
-    }),
+    })
+    .measured(Kernel::FRESH),
     op("SkipSimplifiedLayerNormalization", &[data("input"), data("skip"), norm("gamma"), bias("bias")], |_| {
         Ok(Box::new(Skip { mean: false }))
-    }),
+    })
+    .measured(Kernel::FRESH),
     op("EmbedLayerNormalization", &EMBED, |_| Ok(Box::new(Embed))),
     op("GroupNorm", &[data("X"), norm("gamma"), norm("beta")], read_group),
     op("SkipGroupNorm", &[data("X"), norm("gamma"), norm("beta"), data("skip"), bias("bias")], read_group),

@@ -68,7 +68,8 @@ fn busy(threads: u64, positions: u64) -> Option<u64> {
 }
 
 /// Whether there is no padding: `SAME` of a kernel of one position has none.
-fn is_unpadded(padding: &Padding, kernel: &[u64]) -> bool {
+/// Whether nothing is put around an input.
+pub(super) fn is_unpadded(padding: &Padding, kernel: &[u64]) -> bool {
     match padding {
         Padding::Valid => true,
         Padding::Explicit(pads) => pads.iter().all(|p| *p == (0, 0)),

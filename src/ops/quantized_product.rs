@@ -6,6 +6,7 @@
 
 use super::find;
 use super::kernel::Kernel;
+use super::quantized_kernel::{conv_integer, qlinear_conv, sums};
 use super::rules::{
     Arithmetic, At, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data,
     steer, weight,
@@ -14,8 +15,10 @@ use crate::tensor::{DType, Literal, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("ConvInteger", &[data("x"), weight("w"), steer("x_zero_point"), steer("w_zero_point")]),
-    op("MatMulInteger", &[data("A"), weight("B"), steer("a_zero_point"), steer("b_zero_point")]),
+    op("ConvInteger", &[data("x"), weight("w"), steer("x_zero_point"), steer("w_zero_point")])
+        .measured(Kernel::Fresh(conv_integer)),
+    op("MatMulInteger", &[data("A"), weight("B"), steer("a_zero_point"), steer("b_zero_point")])
+        .measured(Kernel::FRESH),
     op(
         "QLinearConv",
         &[
@@ -29,7 +32,8 @@ pub(super) static OPS: &[OpKind] = &[
             steer("y_zero_point"),
             bias("B"),
         ],
-    ),
+    )
+    .measured(Kernel::Fresh(qlinear_conv)),
     op(
         "QLinearMatMul",
         &[
@@ -42,7 +46,8 @@ pub(super) static OPS: &[OpKind] = &[
             steer("y_scale"),
             steer("y_zero_point"),
         ],
-    ),
+    )
+    .measured(Kernel::Fresh(sums)),
 ];
 
 const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {

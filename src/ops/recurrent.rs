@@ -7,6 +7,7 @@
 use super::activation;
 use super::attributes::Attributes;
 use super::kernel::Kernel;
+use super::recurrent_kernel::{gru, lstm, rnn};
 use super::rules::{
     Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias,
     data, steer, weight,
@@ -15,9 +16,9 @@ use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("", "RNN", &[data("X"), weight("W"), weight("R"), bias("B"), steer("sequence_lens"), data("initial_h")]),
-    op("", "GRU", &[data("X"), weight("W"), weight("R"), bias("B"), steer("sequence_lens"), data("initial_h")]),
-    op("", "LSTM", &LSTM),
+    op("", "RNN", &RNN).measured(Kernel::Fresh(rnn)),
+    op("", "GRU", &RNN).measured(Kernel::Fresh(gru)),
+    op("", "LSTM", &LSTM).measured(Kernel::Fresh(lstm)),
     op("com.microsoft", "DynamicQuantizeLSTM", &QUANTIZED),
 ];
 
@@ -27,6 +28,8 @@ pub fn batch_axis(kind: &OpKind, attributes: &Attributes) -> Option<usize> {
     let is_recurrent = OPS.iter().any(|op| (op.domain, op.name) == (kind.domain, kind.name));
     is_recurrent.then(|| usize::from(!attributes.flag("layout", false).unwrap_or(false)))
 }
+
+const RNN: [Slot; 6] = [data("X"), weight("W"), weight("R"), bias("B"), steer("sequence_lens"), data("initial_h")];
 
 const LSTM: [Slot; 8] = [
     data("X"),

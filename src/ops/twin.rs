@@ -5,6 +5,7 @@
 //! Runtime does it by tables or inside its kernels.
 
 use super::kernel::Kernel;
+use super::quantized_kernel::{floats, softmax};
 use super::rules::{
     At, BodyOutput, OpError, OpKind, OpenWeight, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
@@ -12,15 +13,16 @@ use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
-    op("QLinearAdd", Storage::Fresh, PAIR),
-    op("QLinearMul", Storage::Fresh, PAIR),
-    op("QLinearLeakyRelu", Storage::Overwrites, ONE),
-    op("QLinearSigmoid", Storage::Overwrites, ONE),
-    op("QLinearSoftmax", Storage::Overwrites, ONE),
-    op("QLinearAveragePool", Storage::Fresh, ONE),
-    op("QLinearGlobalAveragePool", Storage::Fresh, ONE),
+    op("QLinearAdd", Storage::Fresh, PAIR).measured(Kernel::FRESH),
+    op("QLinearMul", Storage::Fresh, PAIR).measured(Kernel::FRESH),
+    op("QLinearLeakyRelu", Storage::Overwrites, ONE).measured(Kernel::FRESH),
+    op("QLinearSigmoid", Storage::Overwrites, ONE).measured(Kernel::FRESH),
+    op("QLinearSoftmax", Storage::Overwrites, ONE).measured(Kernel::Fresh(softmax)),
+    op("QLinearAveragePool", Storage::Fresh, ONE).measured(Kernel::Fresh(floats)),
+    op("QLinearGlobalAveragePool", Storage::Fresh, ONE).measured(Kernel::FRESH),
     op("QLinearReduceMean", Storage::Fresh, ONE),
-    op("QLinearConcat", Storage::Fresh, &[steer("Y_scale"), steer("Y_zero_point"), data("inputs")]),
+    op("QLinearConcat", Storage::Fresh, &[steer("Y_scale"), steer("Y_zero_point"), data("inputs")])
+        .measured(Kernel::FRESH),
     op("QLinearWhere", Storage::Fresh, &WHERE),
     op("MulInteger", Storage::Fresh, &[data("A"), steer("A_zero_point"), data("B"), steer("B_zero_point")]),
     op("ReduceSumInteger", Storage::Fresh, &[data("data")]),

@@ -47,6 +47,8 @@ pub(super) fn read(bytes: &Bytes, budget: &mut Budget) -> Result<Tensor, String>
     }
     let most = match dtype {
         DType::I64 | DType::I32 | DType::Bool => crate::tensor::literal::ELEMENTS as u64,
+        // Zero points of channels.
+        _ if dtype.is_integer() && sizes.len() <= 1 => crate::tensor::literal::ELEMENTS as u64,
         _ if dtype.is_integer() => NARROW,
         _ if dtype.is_float() => FLOATS,
         _ => 0,
