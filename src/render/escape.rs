@@ -41,6 +41,7 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
         match c {
             '×' => out.push('x'),
             '·' => out.push('-'),
+            'µ' => out.push('u'),
             '≥' => out.push_str(">="),
             '…' => out.push_str("..."),
             c if c.is_ascii() => out.push(c),

@@ -4,7 +4,8 @@ use super::child::Done;
 use super::job::{Answer, NodeRun, Peaks, Profile};
 use super::plan::{Plan, Purpose};
 use super::report::{
-    Linearity, MacMismatch, Macs, Memory, Mismatch, Pair, Peak, Run, Runtime, Term, Time, Type, Verified, Weights,
+    Linearity, MacMismatch, Macs, Memory, Mismatch, NodeTime, Pair, Peak, Run, Runtime, Term, Time, Type, Verified,
+    Weights,
 };
 use super::subject::Case;
 use super::{planned, tensors};
@@ -50,6 +51,7 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done)
     let cpu = using.provider == "CPUExecutionProvider";
     // Elsewhere the runtime's clock stops when a kernel has been handed over, not when it is done.
     let roof = kinds.roof.filter(|_| cpu).map(|seconds| rate(plan.roof_macs, seconds));
+    let copy = kinds.copy.filter(|_| cpu);
     if verified.runtime.is_none() {
         if !cpu {
             verified.not_compared = ELSEWHERE.map(String::from).into();
@@ -86,7 +88,7 @@ pub(super) fn add(verified: &mut Verified, case: &Case, plan: &Plan, done: Done)
             memory: memory(&sizing, planned[place].as_ref(), peaks, profile, optimized),
             macs: macs.clone().filter(|_| !optimized),
             linearity: linearity.clone().filter(|_| !optimized),
-            time: profile.map(|profile| time(case, &sizing, profile, roof, optimized)),
+            time: profile.map(|profile| time(case, &sizing, profile, (roof, copy), optimized)),
         });
     }
 }
@@ -141,9 +143,12 @@ impl Kinds {
 
 /// Floating-point operations a second.
 fn rate(macs: u64, seconds: f64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a rate is shown with three digits")]
-    let flops = 2.0 * macs as f64;
-    flops / seconds
+    2.0 * float(macs) / seconds
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is for rates, of which three digits are shown")]
+fn float(n: u64) -> f64 {
+    n as f64
 }
 
 /// Names of nodes that ran on the processor.
@@ -265,21 +270,42 @@ fn own(case: &Case, run: &NodeRun) -> Option<NodeId> {
     case.file.node(run.index).filter(|id| *case.model.nodes[*id].op_type == *run.op)
 }
 
-fn time(case: &Case, sizing: &Sizing, profile: &Profile, roof: Option<f64>, optimized: bool) -> Time {
+fn time(
+    case: &Case,
+    sizing: &Sizing,
+    profile: &Profile,
+    (roof, copy): (Option<f64>, Option<f64>),
+    optimized: bool,
+) -> Time {
     let macs = sizing.totals().macs.least.0;
     let mut time = Time {
         seconds: profile.seconds,
         flops_per_second: rate(macs, profile.seconds),
         roof_flops_per_second: roof,
+        copy_rate: copy,
+        nodes: Vec::new(),
         above: Vec::new(),
     };
-    if let Some(roof) = roof.filter(|_| !optimized) {
-        let long = matched(case, profile).filter(|(_, run)| run.seconds >= SHORTEST);
-        let name = |id: NodeId| case.model.nodes[id].name.to_string();
-        time.above = long.map(|(id, run)| (name(id), rate(sizing.macs_of(id).least.0, run.seconds))).collect();
+    if optimized {
+        return time;
+    }
+    for (id, run) in matched(case, profile) {
+        let (name, flops) = (case.model.nodes[id].name.to_string(), 2.0 * float(sizing.macs_of(id).least.0));
+        time.nodes.push(NodeTime { name, seconds: run.seconds, flops, bytes: moved(case, id).map(float) });
+    }
+    if let Some(roof) = roof {
+        let long = time.nodes.iter().filter(|node| node.seconds >= SHORTEST);
+        time.above = long.map(|node| (node.name.clone(), node.flops_per_second())).collect();
         time.raise(roof);
     }
     time
+}
+
+/// Bytes of everything that a node reads and writes.
+fn moved(case: &Case, id: NodeId) -> Option<u64> {
+    let node = &case.model.nodes[id];
+    let values: BTreeSet<ValueId> = node.inputs.iter().chain(&node.outputs).flatten().copied().collect();
+    values.into_iter().try_fold(0u64, |sum, id| sum.checked_add(case.model.values[id].ty.bytes()?))
 }
 
 /// Floating-point operations a second of the quickest product among some.

@@ -463,8 +463,38 @@ pub struct Time {
     pub flops_per_second: f64,
     /// What the machine reached on the product of two large matrices.
     pub roof_flops_per_second: Option<f64>,
+    /// What the machine copies, in bytes a second.
+    pub copy_rate: Option<f64>,
+    /// Nodes in the order in which they ran; none where the runtime changed the graph first.
+    pub nodes: Vec<NodeTime>,
     /// Nodes that would have computed faster than the machine can: name and operations a second.
     pub above: Vec<(String, f64)>,
+}
+
+/// How long a node ran.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeTime {
+    /// The node.
+    pub name: String,
+    /// Its quickest run.
+    pub seconds: f64,
+    /// Predicted floating-point operations, of multiply-accumulates alone.
+    pub flops: f64,
+    /// Bytes that it reads and writes, each once, as predicted; nothing where a size is open.
+    pub bytes: Option<f64>,
+}
+
+impl NodeTime {
+    /// Floating-point operations a second.
+    pub fn flops_per_second(&self) -> f64 {
+        self.flops / self.seconds
+    }
+
+    /// The most operations a second that the machine allows with what it multiplies and copies, if the node's bytes come
+    /// from memory: S. Williams et al., Roofline (2009). Values that stay in a cache may pass it.
+    pub fn attainable(&self, time: &Time) -> Option<f64> {
+        Some(time.roof_flops_per_second?.min(self.flops / self.bytes? * time.copy_rate?))
+    }
 }
 
 /// How much faster than the matrix product a node may seem: the two are measured at different times, on a machine that

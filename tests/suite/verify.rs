@@ -79,6 +79,8 @@ fn the_sizing_exercise_is_measured_to_be_what_the_text_says() {
         assert_eq!((&run["macs"]["layers"], &run["macs"]["agree"]), (&3.into(), &3.into()));
         assert_eq!(run["macs"]["measured"], batch * 1_399_500_000);
     }
+    let nodes = plain[0]["time"]["nodes"].as_array().unwrap();
+    assert_eq!(nodes.iter().map(|node| &node["name"]).collect::<Vec<_>>(), ["conv1", "conv2", "conv3"]);
     let proportional = serde_json::json!({ "predicted": true, "measured": true });
     let grown = serde_json::json!({ "from_batch": 2, "bytes": proportional, "macs": proportional });
     assert_eq!((&plain[0]["linearity"], &plain[1]["linearity"]), (&Value::Null, &grown));

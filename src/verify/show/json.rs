@@ -152,7 +152,17 @@ struct Time<'a> {
     seconds: f64,
     flops_per_second: f64,
     roof_flops_per_second: Option<f64>,
+    nodes: Vec<NodeTime<'a>>,
     above_roof: Vec<&'a str>,
+}
+
+#[derive(serde::Serialize)]
+struct NodeTime<'a> {
+    name: &'a str,
+    seconds: f64,
+    flops_per_second: f64,
+    attainable_flops_per_second: Option<f64>,
+    bytes_per_second: Option<f64>,
 }
 
 impl<'a> Model<'a> {
@@ -214,6 +224,7 @@ impl<'a> Run<'a> {
                 seconds: time.seconds,
                 flops_per_second: time.flops_per_second,
                 roof_flops_per_second: time.roof_flops_per_second,
+                nodes: time.nodes.iter().map(|node| NodeTime::of(node, time)).collect(),
                 above_roof: time.above.iter().map(|(name, _)| &**name).collect(),
             }),
         }
@@ -259,5 +270,17 @@ impl Linearity {
     fn of(linearity: &report::Linearity) -> Linearity {
         let growth = |growth: report::Growth| Growth { predicted: growth.predicted, measured: growth.measured };
         Linearity { from_batch: linearity.from, bytes: growth(linearity.bytes), macs: growth(linearity.macs) }
+    }
+}
+
+impl<'a> NodeTime<'a> {
+    fn of(node: &'a report::NodeTime, time: &report::Time) -> NodeTime<'a> {
+        NodeTime {
+            name: &node.name,
+            seconds: node.seconds,
+            flops_per_second: node.flops_per_second(),
+            attainable_flops_per_second: node.attainable(time),
+            bytes_per_second: node.bytes.map(|bytes| bytes / node.seconds),
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::render::Style;
 use crate::render::escape::{ascii, visible};
 use crate::render::units::{self, grouped};
 use crate::verify::report::{
-    Linearity, Macs, Memory, Mismatch, Pair, Run, Runtime, Tensors, Term, Time, Verified, Weights,
+    Linearity, Macs, Memory, Mismatch, NodeTime, Pair, Run, Runtime, Tensors, Term, Time, Verified, Weights,
 };
 use std::fmt::Write as _;
 use std::io;
@@ -206,12 +206,33 @@ impl Page<'_> {
         let roof =
             time.roof_flops_per_second.map(|roof| format!("; the machine's matrix product reaches {}", rate(roof)));
         self.line("time", &format!("{seconds}, {reached}{}", roof.unwrap_or_default()));
+        let mut slowest: Vec<_> = time.nodes.iter().collect();
+        slowest.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        for (place, node) in slowest.into_iter().take(LISTED).enumerate() {
+            self.line(if place == 0 { "slowest nodes" } else { "" }, &slow(node, time));
+        }
         for (name, reached) in time.above.iter().take(LISTED) {
             let name = visible(name);
             self.line("", &format!("`{name}` would have reached {}: its count is too high", rate(*reached)));
         }
         self.more(time.above.len());
     }
+}
+
+/// A node's time, and how near it comes to what the machine allows.
+fn slow(node: &NodeTime, time: &Time) -> String {
+    let mut text = format!("{}  {}", visible(&node.name), duration(node.seconds));
+    if node.flops > 0.0 {
+        let reached = node.flops_per_second();
+        let _ = write!(text, ", {}", rate(reached));
+        if let Some(roof) = node.attainable(time) {
+            let cached = if reached > roof { ", passed with values in a cache" } else { "" };
+            let _ = write!(text, "; its roof is {}{cached}", rate(roof));
+        }
+    } else if let Some(bytes) = node.bytes {
+        let _ = write!(text, ", {:.1} GB/s read and written", bytes / node.seconds / 1e9);
+    }
+    text
 }
 
 /// Both figures, once if they agree.
@@ -228,7 +249,11 @@ fn pair(pair: Pair, write: impl Fn(u64) -> String) -> String {
 }
 
 fn duration(seconds: f64) -> String {
-    if seconds < 1.0 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
+    match seconds {
+        ..1e-3 => format!("{:.0} µs", seconds * 1e6),
+        ..1.0 => format!("{:.1} ms", seconds * 1e3),
+        _ => format!("{seconds:.2} s"),
+    }
 }
 
 /// Floating-point operations a second, in the largest unit that leaves a digit before the point.
