@@ -11,7 +11,7 @@ use crate::base::diagnostic::Origin;
 use crate::graph::{Builder, Model, Node, NodeId, NodeSpec};
 use crate::ops::attributes::{Attribute, Attributes};
 use crate::ops::layer::OPSET;
-use crate::ops::rules::{At, Class, OpKind, SlotRole, Tap, Window, Work};
+use crate::ops::rules::{Arithmetic, At, Class, OpKind, SlotRole, Tap, Window, Work};
 use crate::tensor::{DType, Shape, TensorType};
 
 /// A node whose multiply-accumulates can be counted.
@@ -50,7 +50,7 @@ pub(super) fn of(model: &Model, id: NodeId) -> Counting {
         Work::Unmodelled(why) => return Counting::Not(why),
         Work::Counted(_) | Work::Free | Work::Uncounted(..) => return Counting::None,
     };
-    match pair(model, id, arithmetic.class) {
+    match pair(model, id, &arithmetic) {
         Ok((nominal, effective)) => {
             Counting::Countable(Box::new(Countable { node: id, macs: arithmetic.macs, nominal, effective }))
         }
@@ -61,7 +61,7 @@ pub(super) fn of(model: &Model, id: NodeId) -> Counting {
 /// An input of a one-node model: its position, and its sizes.
 type Operand = (usize, Vec<u64>);
 
-fn pair(model: &Model, id: NodeId, class: Class) -> Result<(OneNode, Option<OneNode>), String> {
+fn pair(model: &Model, id: NodeId, arithmetic: &Arithmetic) -> Result<(OneNode, Option<OneNode>), String> {
     let node = &model.nodes[id];
     if !node.kind.domain.is_empty() {
         return Err("it is none of ONNX's own operators".into());
@@ -70,7 +70,7 @@ fn pair(model: &Model, id: NodeId, class: Class) -> Result<(OneNode, Option<OneN
     // Factors that would scale the sum.
     let plain = without(&node.attributes, &["alpha", "beta"]);
     let own = |attributes: Attributes| one(node.kind, &operands, attributes);
-    match class {
+    match arithmetic.class {
         Class::Convolution => {
             let Window::Local(taps) = model.at(id, |op, at| op.window(at)) else {
                 return Err("its window is not known".into());
@@ -89,7 +89,13 @@ fn pair(model: &Model, id: NodeId, class: Class) -> Result<(OneNode, Option<OneN
             let effective = if whole == plain { None } else { Some(own(plain)?) };
             Ok((own(whole)?, effective))
         }
-        Class::Dense | Class::Product => Ok((own(plain)?, None)),
+        Class::Dense | Class::Product => {
+            let products = model.at(id, |_, at| at.output_elements(0)).and_then(|n| n.checked_mul(arithmetic.window));
+            if products != Some(arithmetic.macs) {
+                return Err("it adds parts of a factor up before".into());
+            }
+            Ok((own(plain)?, None))
+        }
         _ => Err("its arithmetic is of another kind".into()),
     }
 }
