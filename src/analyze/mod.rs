@@ -256,8 +256,9 @@ fn tensor(model: &Model, id: ValueId) -> Tensor {
     Tensor { name: Arc::clone(&value.name), ty: value.ty.clone() }
 }
 
-/// The known elements of a value, or unknown.
+/// The known elements of a value, or unknown. A packed weight has as many as it stands for.
 fn elements(model: &Model, id: ValueId) -> AtLeast<Elements> {
-    let known = model.values[id].ty.tensor().and_then(|t| t.shape.elements());
+    let stored = || model.values[id].ty.tensor().and_then(|t| t.shape.elements());
+    let known = model.packed.get(&id).copied().or_else(stored);
     known.map_or_else(AtLeast::unknown, |n| AtLeast::exact(Elements(n)))
 }

@@ -169,15 +169,15 @@ impl Args {
 /// What is to be written.
 enum Made {
     Onnx(Message),
-    Drawing(Format, Model, Box<Report>),
+    Drawing(Format, Box<(Model, Report)>),
 }
 
 impl Made {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Made::Onnx(message) => message.write(out),
-            Made::Drawing(Format::Mermaid, model, report) => mermaid::write(model, report, out),
-            Made::Drawing(_, model, report) => dot::write(model, report, out),
+            Made::Drawing(Format::Mermaid, drawn) => mermaid::write(&drawn.0, &drawn.1, out),
+            Made::Drawing(_, drawn) => dot::write(&drawn.0, &drawn.1, out),
         }
     }
 }
@@ -220,7 +220,7 @@ impl Exporter<'_> {
         let convention = self.args.sizing.convention();
         let (source, precision) = (String::new(), String::new());
         let report = analyze(&model, Options { source, format, batch, precision, convention, dims: Vec::new() });
-        Made::Drawing(self.format, model, Box::new(report))
+        Made::Drawing(self.format, Box::new((model, report)))
     }
 
     /// Weights in other files are looked for beside the new one.

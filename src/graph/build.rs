@@ -143,6 +143,11 @@ impl Builder {
         self.values.push(Value { name: name.into(), ty, literal: literal.map(Box::new), source })
     }
 
+    /// Whether there is such a value, or it was made in a sub-graph that was abandoned.
+    pub fn has(&self, id: ValueId) -> bool {
+        id.index() < self.values.len()
+    }
+
     /// Everything known of a value so far.
     pub fn get(&self, id: ValueId) -> &Value {
         &self.values[id]
@@ -343,7 +348,15 @@ impl Builder {
     /// The finished network. Sub-graphs must have been ended.
     pub fn finish(mut self, name: String, labels: Vec<Label>) -> Model {
         let main = std::mem::take(self.body());
-        Model { name, values: self.values, nodes: self.nodes, main, labels, stated: HashMap::new() }
+        Model {
+            name,
+            values: self.values,
+            nodes: self.nodes,
+            main,
+            labels,
+            stated: HashMap::new(),
+            packed: HashMap::new(),
+        }
     }
 }
 

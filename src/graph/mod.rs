@@ -39,6 +39,8 @@ pub struct Model {
     pub labels: Vec<Label>,
     /// Types that the file states of values, with the sizes free that are free there (none of a text).
     pub stated: HashMap<ValueId, ValueType>,
+    /// Numbers in stored values of which an element holds several: 4-bit weights that are kept as bytes.
+    pub packed: HashMap<ValueId, u64>,
 }
 
 /// A line of the text that has a name: what comes out of it, and every operator that it expands to.

@@ -97,12 +97,17 @@ impl Operator for Gather {
         let (Gather::Slices { axis: stated }, Some(data), Some(indices)) = (self, at.dims(0), at.dims(1)) else {
             return Window::Opaque("which positions are gathered is not known");
         };
-        let Ok(picked) = axis(*stated, data.len()) else { return Window::Opaque("the axis is not there") };
-        let picks = indices.iter().map(|_| AxisSource::Regrouped(vec![picked]));
-        let after = (picked..data.len()).skip(1).map(AxisSource::Axis);
-        let from = (0..picked).map(AxisSource::Axis).chain(picks).chain(after);
-        Window::Axes { from: from.collect(), whole: Vec::new() }
+        slices(*stated, data.len(), indices.len())
     }
+}
+
+/// The step of slices along an axis: where the axis was, there are those of the indices.
+pub(super) fn slices(stated: i64, data: usize, indices: usize) -> Window {
+    let Ok(picked) = axis(stated, data) else { return Window::Opaque("the axis is not there") };
+    let picks = (0..indices).map(|_| AxisSource::Regrouped(vec![picked]));
+    let after = (picked..data).skip(1).map(AxisSource::Axis);
+    let from = (0..picked).map(AxisSource::Axis).chain(picks).chain(after);
+    Window::Axes { from: from.collect(), whole: Vec::new() }
 }
 
 /// `indices` without its last size, then what the tuples leave of `data`.

@@ -55,6 +55,8 @@ mod norm;
 mod optimizer;
 mod optional;
 mod own_conv;
+pub mod packed;
+mod packed_gather;
 mod packed_matmul;
 mod pad;
 mod permute;
@@ -147,6 +149,7 @@ pub static ROOMS: &[Room] = &[
     Room { ops: optimizer::OPS, layers: &[] },
     Room { ops: optional::OPS, layers: &[] },
     Room { ops: own_conv::OPS, layers: own_conv::LAYERS },
+    Room { ops: packed_gather::OPS, layers: &[] },
     Room { ops: packed_matmul::OPS, layers: &[] },
     Room { ops: pad::OPS, layers: pad::LAYERS },
     Room { ops: permute::OPS, layers: permute::LAYERS },

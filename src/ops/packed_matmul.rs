@@ -1,23 +1,32 @@
-//! ONNX Runtime's product with a weight matrix packed in blocks of few bits: `MatMulNBits`. The attributes K and N are
-//! the matrix's sizes; unpacking a weight is not counted.
+//! ONNX Runtime's products with a weight matrix packed in blocks of few bits: `MatMulNBits` and `MatMulBnb4`. The
+//! attributes K and N are the matrix's sizes; unpacking a weight is not counted. Scales and zero points belong to the
+//! quantisation, as those of `DequantizeLinear` do.
 
+use super::attributes::Attributes;
 use super::kernel::Kernel;
 use super::matmul::{arithmetic, rows};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Spec, Storage, Window, Work, bias, data,
-    steer, weight,
+    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias,
+    data, steer, weight,
 };
 use crate::tensor::{Dim, Literal, ValueType};
 
 /// The operators of this room.
-pub(super) static OPS: &[OpKind] = &[OpKind {
-    domain: "com.microsoft",
-    name: "MatMulNBits",
-    slots: &[data("A"), weight("B"), steer("scales"), steer("zero_points"), steer("g_idx"), bias("bias")],
-    storage: Storage::Fresh,
-    kernel: Kernel::Unmeasured,
-    read,
-}];
+pub(super) static OPS: &[OpKind] = &[
+    op("MatMulNBits", &[data("A"), weight("B"), steer("scales"), steer("zero_points"), steer("g_idx"), bias("bias")]),
+    op("MatMulBnb4", &[data("A"), weight("B"), steer("absmax")]),
+];
+
+const fn op(name: &'static str, slots: &'static [Slot]) -> OpKind {
+    let (storage, kernel) = (Storage::Fresh, Kernel::Unmeasured);
+    OpKind { domain: "com.microsoft", name, slots, storage, kernel, read }
+}
+
+/// Weights in the packed matrix: N·K, however many bytes blocks that are not full add.
+pub(super) fn numbers(attributes: &Attributes) -> Option<u64> {
+    let size = |name: &str| u64::try_from(attributes.int(name).ok()??).ok();
+    size("N")?.checked_mul(size("K")?)
+}
 
 #[derive(Debug)]
 struct MatMulNBits {

@@ -230,7 +230,9 @@ fn weights(case: &Case, sizing: &Sizing, profile: &Profile, inserted: &[&NodeRun
             if !inserted.is_empty() && predicted.has_sizes_of(&measured) && predicted.dtype != measured.dtype {
                 continue;
             }
-            seen.insert(id, measured.elements().zip(measured.bytes()));
+            // What a packed weight stands for follows from its type, and only that is measured.
+            let packed = model.packed.get(&id).copied().filter(|_| predicted.allows(&measured));
+            seen.insert(id, packed.or(measured.elements()).zip(measured.bytes()));
             if !predicted.allows(&measured) {
                 weights.mismatches.push(Mismatch { name: value.name.to_string(), predicted, measured });
             }

@@ -41,6 +41,7 @@ impl Converter<'_> {
             self.findings.truncate(findings);
             self.places.truncate(places);
             self.builder.abandon_body();
+            self.packed.retain(|id, _| self.builder.has(*id));
             wanted = next;
             if round + 1 == ROUNDS {
                 wanted.fill(ValueType::Unknown.into());

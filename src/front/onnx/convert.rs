@@ -12,9 +12,9 @@ use crate::base::limits;
 use crate::graph::{Builder, NodeId, NodeSpec, Role, Stored, ValueId};
 use crate::ops::attributes::Attributes;
 use crate::ops::control::body_attributes;
-use crate::ops::ml_models;
 use crate::ops::rules::{OpError, OpKind};
 use crate::ops::unknown::UNKNOWN;
+use crate::ops::{ml_models, packed};
 use crate::tensor::{TensorType, ValueType};
 use foldhash::{HashMap, HashMapExt};
 use prost::Message;
@@ -83,6 +83,8 @@ pub(super) struct Converter<'a> {
     pub(super) findings: Vec<Diagnostic>,
     /// See [`super::Read::places`].
     pub(super) places: Vec<(usize, ValueId)>,
+    /// See [`crate::graph::Model::packed`].
+    pub(super) packed: HashMap<ValueId, u64>,
     file: &'a File,
     symbols: Symbols,
     /// Attributes and scopes by name, each once.
@@ -120,6 +122,7 @@ impl<'a> Converter<'a> {
             frames: vec![network],
             findings: Vec::new(),
             places: Vec::new(),
+            packed: HashMap::new(),
             file,
             symbols: Symbols::default(),
             words: Words::default(),
@@ -291,7 +294,19 @@ impl<'a> Converter<'a> {
         }
         self.mark_stored(kind, id, own);
         self.take_blocks(kind, id);
+        self.take_packed(kind, id);
         Ok(())
+    }
+
+    /// Remembers how many numbers a packed weight holds.
+    fn take_packed(&mut self, kind: &OpKind, id: NodeId) {
+        let node = self.builder.node(id);
+        let input = |position: usize| node.inputs.get(position).copied().flatten();
+        let of = |position: usize| self.builder.get(input(position)?).ty.tensor();
+        let Some((position, numbers)) = packed::packed(kind, &node.attributes, of) else { return };
+        if let Some(weight) = input(position) {
+            self.packed.insert(weight, numbers);
+        }
     }
 
     /// A constant is kept in its node; a tensor that a node fills is a stand-in for one, where it serves as a weight.

@@ -80,9 +80,9 @@ pub(super) fn build(
     }
     // Sizes that were overruled say nothing of the network that was asked for.
     let stated = if overruled { HashMap::new() } else { claims::stated(file, &converter) };
-    let places = std::mem::take(&mut converter.places);
+    let (places, packed) = (std::mem::take(&mut converter.places), std::mem::take(&mut converter.packed));
     let mut model = converter.builder.finish(text(&file.graph.name), Vec::new());
-    model.stated = stated;
+    (model.stated, model.packed) = (stated, packed.into_iter().collect());
     roles::assign(&mut model);
     Ok((model, Built { symbols, batch, place, places }))
 }

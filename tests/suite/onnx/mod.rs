@@ -8,6 +8,7 @@ mod hostile;
 mod impossible;
 mod layouts;
 mod models;
+mod packed;
 mod proto;
 
 pub(crate) use extreme::{EXTREMES, extreme};
