@@ -1,7 +1,7 @@
 //! A network as if it had been written in another element type.
 
-use super::{Body, Model, Node, NodeId, Role, Source, ValueId};
-use crate::ops::control::body_inputs;
+use super::{Model, Node, NodeId, Role, Source, ValueId};
+use crate::ops::control::{Made, Read, body_inputs, flow};
 use crate::ops::rules::{At, BodyOutput};
 use crate::tensor::DType;
 
@@ -20,16 +20,14 @@ impl Model {
     /// type whatever goes in (a cast to 32-bit floats, the scale of a quantisation), and so does what is computed from
     /// constants and integers alone, such as the sizes that a resize is told. Shapes are those of the file.
     pub fn set_precision(&mut self, precision: Precision) -> bool {
-        let mut pass = Pass { follows: vec![false; self.values.len()], model: self };
+        let mut pass = Pass::new(self);
         for (id, value) in self.values.iter() {
-            let learned = value.stored().is_some_and(|stored| stored.role != Role::Constant);
-            pass.follows[id.index()] = learned && value.ty.holds(DType::F32);
+            if value.stored().is_some_and(|stored| stored.role != Role::Constant) {
+                pass.follow(id);
+            }
         }
-        for id in &self.main.inputs {
-            pass.follows[id.index()] = self.values[*id].ty.holds(DType::F32);
-        }
-        pass.body(&self.main);
-        let follows = pass.follows;
+        self.main.inputs.iter().for_each(|id| pass.follow(*id));
+        let follows = pass.run();
         for id in self.values.ids() {
             let of_weights = !self.is_activation(id);
             if follows[id.index()]
@@ -42,65 +40,114 @@ impl Model {
     }
 }
 
+/// Follows values from what is fed and learned on, each once.
 struct Pass<'a> {
     model: &'a Model,
     /// By value: whether it takes on the new type.
     follows: Vec<bool>,
+    /// Those of which the readers have not been asked.
+    pending: Vec<ValueId>,
+    /// By value: the nodes that read it.
+    readers: Vec<Vec<(NodeId, Read)>>,
+    /// By node: whether it has answered for good.
+    asked: Vec<bool>,
 }
 
-impl Pass<'_> {
-    fn body(&mut self, body: &Body) {
-        for id in &body.nodes {
-            let node = &self.model.nodes[*id];
-            // What a run delivers may be carried into the next one.
-            loop {
-                self.carried(node);
-                node.bodies.iter().for_each(|inner| self.body(inner));
-                if !self.carried(node) {
-                    break;
+impl<'a> Pass<'a> {
+    fn new(model: &'a Model) -> Pass<'a> {
+        let mut readers = vec![Vec::new(); model.values.len()];
+        for (id, node) in model.nodes.iter() {
+            for (i, input) in node.inputs.iter().enumerate() {
+                if let Some(input) = input {
+                    readers[input.index()].push((id, Read::Input(i)));
                 }
             }
-            self.node(*id, node);
+            for (b, body) in node.bodies.iter().enumerate() {
+                for (o, output) in body.outputs.iter().enumerate() {
+                    readers[output.index()].push((id, Read::Delivered(b, o)));
+                }
+            }
+        }
+        let (follows, asked) = (vec![false; model.values.len()], vec![false; model.nodes.len()]);
+        Pass { model, follows, pending: Vec::new(), readers, asked }
+    }
+
+    /// A value follows, if it holds 32-bit floats.
+    fn follow(&mut self, id: ValueId) {
+        if !self.follows[id.index()] && self.model.values[id].ty.holds(DType::F32) {
+            self.follows[id.index()] = true;
+            self.pending.push(id);
         }
     }
 
-    /// An input of a sub-graph follows if something does that is carried into it. Says whether one is new to that.
-    fn carried(&mut self, node: &Node) -> bool {
-        if node.bodies.is_empty() {
-            return false;
+    /// By value: whether it follows.
+    fn run(mut self) -> Vec<bool> {
+        while let Some(value) = self.pending.pop() {
+            for (id, read) in std::mem::take(&mut self.readers[value.index()]) {
+                let node = &self.model.nodes[id];
+                if node.bodies.is_empty() {
+                    // The answer is the same, whatever it is that follows.
+                    if !std::mem::replace(&mut self.asked[id.index()], true) {
+                        self.node(id, node);
+                    }
+                    continue;
+                }
+                let first = node.inputs.first().copied().flatten();
+                let known = first.and_then(|first| self.model.values[first].literal.as_deref());
+                match flow((node.kind, &node.attributes, node.opset), (node.inputs.len(), known), read) {
+                    Some(made) => made.into_iter().for_each(|made| self.handed_on(id, node, made)),
+                    None => {
+                        self.carried(node);
+                        self.node(id, node);
+                    }
+                }
+            }
         }
+        self.follows
+    }
+
+    /// A node with sub-graphs hands on something that follows.
+    fn handed_on(&mut self, id: NodeId, node: &Node, made: Made) {
+        match made {
+            Made::BodyInput(position) => {
+                let inputs = node.bodies.iter().filter_map(|body| body.inputs.get(position));
+                inputs.for_each(|input| self.follow(*input));
+            }
+            Made::Output(position) => {
+                let output = node.outputs.get(position).copied().flatten();
+                output.filter(|output| self.is_made_by(*output, id)).into_iter().for_each(|output| self.follow(output));
+            }
+        }
+    }
+
+    fn is_made_by(&self, value: ValueId, node: NodeId) -> bool {
+        matches!(self.model.values[value].source, Source::Node(made, _) if made == node)
+    }
+
+    /// An input of a sub-graph follows if it would be no 32-bit float any more.
+    fn carried(&mut self, node: &Node) {
         let asked = |narrow: &dyn Fn(ValueId) -> bool| {
             self.ask(node, narrow, |at| body_inputs(node.kind, &node.attributes, node.opset, at)).unwrap_or_default()
         };
         let (now, then) = (asked(&|_| false), asked(&|id| self.follows[id.index()]));
-        let changed = now.iter().zip(&then).map(|(now, then)| now.ty.holds(DType::F32) && !then.ty.holds(DType::F32));
-        let changed: Vec<bool> = changed.collect();
-        let mut new = false;
-        for inputs in node.bodies.iter().map(|b| &b.inputs) {
-            for (input, _) in inputs.iter().zip(&changed).filter(|(_, changed)| **changed) {
-                new |= self.model.values[*input].ty.holds(DType::F32) && !self.follows[input.index()];
-                self.follows[input.index()] |= self.model.values[*input].ty.holds(DType::F32);
+        for (position, (now, then)) in now.iter().zip(&then).enumerate() {
+            if now.ty.holds(DType::F32) && !then.ty.holds(DType::F32) {
+                let inputs = node.bodies.iter().filter_map(|body| body.inputs.get(position));
+                inputs.for_each(|input| self.follow(*input));
             }
         }
-        new
     }
 
-    /// An output follows if something does that goes in, and the operator would deliver 16-bit floats for those: for 32-bit
-    /// floats that are constants too, but not where sub-graphs hand on what goes in.
+    /// An output follows if the operator would deliver 16-bit floats for those that go in: for 32-bit floats that are
+    /// constants too, but not where sub-graphs hand on what goes in.
     fn node(&mut self, id: NodeId, node: &Node) {
-        let delivered = node.bodies.iter().flat_map(|b| &b.outputs).copied();
-        let mut read = node.inputs.iter().flatten().copied().chain(delivered);
-        if !read.any(|v| self.follows[v.index()]) {
-            return;
-        }
         let narrow = |id: ValueId| node.bodies.is_empty() || self.follows[id.index()];
         // Where the operator takes no 16-bit floats, nothing follows.
         let probed = self.ask(node, &narrow, |at| node.op.infer(at)).unwrap_or_default();
         for (output, ty) in node.outputs.iter().zip(probed) {
             let Some(output) = *output else { continue };
-            let is_own = matches!(self.model.values[output].source, Source::Node(made, _) if made == id);
-            if is_own && self.model.values[output].ty.holds(DType::F32) && !ty.holds(DType::F32) {
-                self.follows[output.index()] = true;
+            if self.is_made_by(output, id) && !ty.holds(DType::F32) {
+                self.follow(output);
             }
         }
     }
@@ -133,7 +180,7 @@ impl Pass<'_> {
 mod tests {
     use super::*;
     use crate::base::diagnostic::Origin;
-    use crate::graph::{Builder, NodeSpec, Stored};
+    use crate::graph::{Body, Builder, NodeSpec, Stored};
     use crate::ops::attributes::Attributes;
     use crate::tensor::{Shape, TensorType};
 
@@ -220,6 +267,46 @@ mod tests {
         let (mut model, ids) = counting(true);
         assert!(model.set_precision(both));
         assert_eq!(types(&model, &ids), [DType::F16; 4]);
+    }
+
+    /// Each run of a loop hands every value on to the next place. The first is fed, all others are constants, and so many
+    /// that asking about all of them in every run would not end.
+    #[test]
+    fn what_is_handed_on_in_a_loop_follows_through_all_its_places() {
+        const PLACES: usize = 20_000;
+        let mut builder = Builder::new();
+        let float = TensorType::new(DType::F32, Shape::known(&[4]));
+        let constant = Stored { role: Role::Constant, frozen: false };
+        let fed = builder.input("x", float.clone().into());
+        let others = (1..PLACES).map(|i| builder.stored(&format!("c{i}"), float.clone(), None, constant));
+        let first: Vec<_> = [fed].into_iter().chain(others.collect::<Vec<_>>()).collect();
+        builder.begin_body();
+        builder.input("i", TensorType::new(DType::I64, Shape::scalar()).into());
+        let condition = builder.input("condition", TensorType::new(DType::Bool, Shape::scalar()).into());
+        let carried: Vec<_> = (0..PLACES).map(|i| builder.input(&format!("v{i}"), float.clone().into())).collect();
+        builder.output(condition);
+        carried[PLACES - 1..].iter().chain(&carried[..PLACES - 1]).for_each(|id| builder.output(*id));
+        let body = builder.end_body();
+        let (id, result) = builder.add(NodeSpec {
+            name: "loop".into(),
+            kind: crate::ops::find("", "Loop").unwrap(),
+            op_type: "Loop".into(),
+            attributes: Attributes::new(),
+            opset: 21,
+            inputs: [None, None].into_iter().chain(first.iter().copied().map(Some)).collect(),
+            outputs: (0..PLACES).map(|i| format!("y{i}").into()).collect(),
+            open: None,
+            bodies: vec![body],
+            group: "loop".into(),
+            scope: "".into(),
+            origin: Origin::File,
+        });
+        assert_eq!(result, Ok(()));
+        let last: Vec<_> = builder.node(id).outputs.iter().copied().flatten().collect();
+        let mut model = builder.finish("places".into(), Vec::new());
+        assert!(model.set_precision(Precision { weights: Some(DType::F16), activations: Some(DType::F16) }));
+        assert!(types(&model, &carried).iter().chain(&types(&model, &last)).all(|ty| *ty == DType::F16));
+        assert_eq!(types(&model, &first[1..]), vec![DType::F32; PLACES - 1]);
     }
 
     fn types(model: &Model, ids: &[ValueId]) -> Vec<DType> {

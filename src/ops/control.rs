@@ -65,6 +65,68 @@ pub fn body_inputs(kind: &OpKind, attributes: &Attributes, opset: i64, at: &At) 
     }
 }
 
+/// Something that a node with sub-graphs reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Its input at this position.
+    Input(usize),
+    /// What this one of its sub-graphs delivers at this position.
+    Delivered(usize, usize),
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It goes into the sub-graphs at this position.
+    BodyInput(usize),
+    /// It is the node's output at this position.
+    Output(usize),
+}
+
+/// What becomes of one thing that a node with sub-graphs reads, whose type the rest takes on; `None` where only
+/// [`body_inputs`] and the operator say so. `inputs`: how many the node has; `first`: what is in its first one.
+pub fn flow(
+    (kind, attributes, opset): (&OpKind, &Attributes, i64),
+    (inputs, first): (usize, Option<&Literal>),
+    read: Read,
+) -> Option<Vec<Made>> {
+    // What is carried: so many values, from this input on, after so many others that go into a run and come out of it.
+    let carried = |count: usize, from: usize, into: usize, out: usize| match read {
+        Read::Input(i) => match i.checked_sub(from).filter(|i| *i < count) {
+            Some(i) => vec![Made::BodyInput(i + into), Made::Output(i)],
+            None => Vec::new(),
+        },
+        Read::Delivered(_, o) => match o.checked_sub(out) {
+            Some(i) if i < count => vec![Made::BodyInput(i + into), Made::Output(i)],
+            Some(i) => vec![Made::Output(i)],
+            None => Vec::new(),
+        },
+    };
+    match (kind.domain, kind.name) {
+        ("", "If") => Some(match (read, only(first).and_then(Dim::known)) {
+            (Read::Delivered(branch, o), Some(condition)) if (condition == 0) == (branch == 1) => vec![Made::Output(o)],
+            (Read::Delivered(_, o), None) => vec![Made::Output(o)],
+            _ => Vec::new(),
+        }),
+        ("", "Loop") => Some(carried(inputs.saturating_sub(2), 2, 2, 1)),
+        ("", "SequenceMap") => Some(match read {
+            Read::Input(i) => vec![Made::BodyInput(i)],
+            Read::Delivered(_, o) => vec![Made::Output(o)],
+        }),
+        ("", "Scan") => {
+            let (lengths, states) = scan::states(attributes, opset, inputs)?;
+            let mut made = carried(states, lengths, 0, 0);
+            if let Read::Input(i) = read {
+                made = i.checked_sub(lengths).map(Made::BodyInput).into_iter().collect();
+                // With a batch, the last states are what the runs deliver alone.
+                made.extend(i.checked_sub(lengths).filter(|i| lengths == 0 && *i < states).map(Made::Output));
+            }
+            Some(made)
+        }
+        _ => None,
+    }
+}
+
 /// A value that is carried from run to run: what it is at first, or what the last run made of it.
 pub(super) fn carried(initial: Option<&ValueType>, delivered: Option<&BodyOutput>) -> ValueType {
     match (initial, delivered) {

@@ -35,6 +35,13 @@ struct Lengths {
     runs: Dim,
 }
 
+/// Inputs before the initial states, and how many states there are, of so many inputs.
+pub(super) fn states(attributes: &Attributes, opset: i64, inputs: usize) -> Option<(usize, usize)> {
+    let lengths = usize::from(opset < 9);
+    let scanned = usize::try_from(attributes.int("num_scan_inputs").ok()??).ok()?;
+    Some((lengths, inputs.checked_sub(lengths)?.checked_sub(scanned)?))
+}
+
 impl Scan {
     pub(super) fn read(attributes: &Attributes, opset: i64) -> Result<Scan, OpError> {
         let axes = |name: &str| attributes.ints(name).map(|a| a.unwrap_or(&[]).to_vec());
