@@ -17,7 +17,7 @@ pub(super) static LINT: Lint = Lint {
 fn check(network: &Network, found: &mut Vec<Finding>) {
     let Some(document) = network.document else { return };
     for (name, span) in document.unused_blocks() {
-        let finding = Finding::in_text(span, format!("no line calls the block `{name}`"));
+        let finding = Finding::in_text(*span, format!("no line calls the block `{name}`"));
         found.push(finding.help("call it, or remove it"));
     }
 }

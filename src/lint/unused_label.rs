@@ -18,7 +18,7 @@ pub(super) static LINT: Lint = Lint {
 fn check(network: &Network, found: &mut Vec<Finding>) {
     let Some(document) = network.document else { return };
     for (name, span) in document.unused_labels() {
-        let finding = Finding::in_text(span, format!("nothing refers to `{name}`"));
+        let finding = Finding::in_text(*span, format!("nothing refers to `{name}`"));
         found.push(finding.help("refer to it, or remove the label"));
     }
 }

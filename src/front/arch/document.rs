@@ -1,6 +1,7 @@
 //! What a text is for the rest of the program: something to be read, and models to be lowered.
 
 use super::resolve::{self, BlockId, Module};
+use super::unused::Unused;
 use super::{ast, lower};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::base::source::{Sources, Span};
@@ -8,6 +9,7 @@ use crate::graph;
 use crate::tensor::DType;
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Reads the files that a text imports.
 pub trait Loader {
@@ -76,6 +78,8 @@ pub struct Document {
     pub(super) modules: Vec<Module>,
     /// Blocks that call themselves.
     pub(super) recursive: HashSet<BlockId>,
+    /// What nothing refers to, once somebody has asked.
+    pub(super) unused: OnceLock<Unused>,
 }
 
 /// A model's name and where it stands.
@@ -90,7 +94,7 @@ pub struct ModelName<'a> {
 /// Parses a text and what it imports. `path` is the text's own, as messages shall show it.
 pub fn read(path: &Path, text: String, loader: &dyn Loader) -> Document {
     let resolve::Resolved { sources, modules, recursive, diagnostics } = resolve::resolve(path, text, loader);
-    Document { sources, diagnostics, modules, recursive }
+    Document { sources, diagnostics, modules, recursive, unused: OnceLock::new() }
 }
 
 /// What differs from the text.

@@ -6,10 +6,30 @@ use super::resolve::{Block, Module, collect_labels};
 use crate::base::source::Span;
 use std::collections::HashMap;
 
+/// What nothing refers to.
+#[derive(Debug, Default)]
+pub(super) struct Unused {
+    labels: Vec<(String, Span)>,
+    blocks: Vec<(String, Span)>,
+}
+
 impl Document {
     /// Labels that no line refers to, in order.
-    pub fn unused_labels(&self) -> Vec<(&str, Span)> {
-        let Some(module) = self.modules.first() else { return Vec::new() };
+    pub fn unused_labels(&self) -> &[(String, Span)] {
+        &self.unused().labels
+    }
+
+    /// Blocks of a file with models that no line calls, in order.
+    pub fn unused_blocks(&self) -> &[(String, Span)] {
+        &self.unused().blocks
+    }
+
+    /// Looks through the text once, however many models it has.
+    fn unused(&self) -> &Unused {
+        self.unused.get_or_init(|| self.modules.first().map(|module| self.unused_of(module)).unwrap_or_default())
+    }
+
+    fn unused_of(&self, module: &Module) -> Unused {
         let mut labels = Vec::new();
         for body in module.blocks.iter().map(|b| &b.body).chain(module.models.iter().map(|m| &m.body)) {
             let mut own = HashMap::new();
@@ -22,17 +42,12 @@ impl Document {
         for (name, _) in &labels {
             *given.entry(name).or_insert(0) += 1;
         }
-        labels.retain(|(name, _)| times.get(name).copied().unwrap_or(0) <= given.get(name).copied().unwrap_or(0));
-        labels
-    }
-
-    /// Blocks of a file with models that no line calls, in order.
-    pub fn unused_blocks(&self) -> Vec<(&str, Span)> {
-        let Some(module) = self.modules.first().filter(|module| !module.models.is_empty()) else { return Vec::new() };
-        let times = self.times(module);
-        let name = |block: &Block| times.get(block.name.node.as_str()).copied().unwrap_or(0);
-        let unused = module.blocks.iter().filter(|block| name(block) <= 1);
-        unused.map(|block| (block.name.node.as_str(), block.name.span)).collect()
+        let count = |name: &str| times.get(name).copied().unwrap_or(0);
+        labels.retain(|(name, _)| count(name) <= given.get(name).copied().unwrap_or(0));
+        let labels = labels.into_iter().map(|(name, span)| (name.to_owned(), span)).collect();
+        let is_unused = |block: &&Block| !module.models.is_empty() && count(&block.name.node) <= 1;
+        let blocks = module.blocks.iter().filter(is_unused);
+        Unused { labels, blocks: blocks.map(|block| (block.name.node.clone(), block.name.span)).collect() }
     }
 
     /// How often each word stands in a module's text.
