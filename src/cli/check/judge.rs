@@ -7,9 +7,9 @@ use crate::cli::input::Reader;
 use crate::cli::settings::Sizing;
 use crate::cli::{arch, onnx};
 use cnnsize::analyze::{self, claim};
-use cnnsize::base::diagnostic::{Diagnostic, Severity};
+use cnnsize::base::diagnostic::{Diagnostic, Origin, Severity};
 use cnnsize::base::source::Sources;
-use cnnsize::front::arch::{self as language, Document, Overrides};
+use cnnsize::front::arch::{self as language, Document, ModelName, Overrides};
 use cnnsize::front::onnx::Contents;
 use cnnsize::graph::Model;
 use cnnsize::lint;
@@ -56,7 +56,9 @@ impl Reader for Judge<'_> {
         let mut judged = Judged { diagnostics: std::mem::take(&mut document.diagnostics), ..Judged::default() };
         if !arch::has_errors(&judged.diagnostics) {
             judged.is_library = document.models().next().is_none();
-            for sizing in config::sizings(self.config, self.args, path) {
+            let sizings = config::sizings(self.config, self.args, path);
+            judged.diagnostics.extend(self.unlisted(&document, &sizings));
+            for sizing in sizings {
                 let sizing = sizing.of_text(&document);
                 for index in arch::chosen(&document, path, &sizing)? {
                     self.model(path, &document, index, &sizing, &mut judged);
@@ -88,6 +90,19 @@ impl Reader for Judge<'_> {
 }
 
 impl Judge<'_> {
+    /// Models that nobody asks for, where the configuration lists others of their file.
+    fn unlisted(&self, document: &Document, sizings: &[Sizing]) -> Vec<Diagnostic> {
+        let (None, Some(config)) = (&self.args.model, self.config) else { return Vec::new() };
+        let is_listed = |name: &str| sizings.iter().any(|s| s.model.as_deref().is_none_or(|model| model == name));
+        let say = |name: ModelName| {
+            let message =
+                format!("`{}` is not checked: `{}` lists other models of this file", name.name, config.path.display());
+            let hint = Diagnostic::hint("unlisted-model", Origin::Text(name.span), message);
+            hint.help(format!("give it an entry too: `model: {}`", name.name))
+        };
+        document.models().filter(|model| !is_listed(model.name)).map(say).collect()
+    }
+
     /// Claims are about the model as written, all else about the model as it is to be sized.
     fn model(&self, path: &Path, document: &Document, index: usize, sizing: &Sizing, judged: &mut Judged) {
         let written = document.lower(index, &Overrides::default());

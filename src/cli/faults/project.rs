@@ -86,6 +86,13 @@ pub(super) static FAULTS: &[Fault] = &[
         remedy: "Correct the name; the message gives the nearest.",
     },
     Fault {
+        slug: "unlisted-model",
+        what: "cnnsize.yaml lists some models of a file by name, and this one is none of them",
+        why: "A model that is added later would never be checked, and nobody would notice.",
+        example: Words("`models: [{ path: net.arch, model: small }]`, and a second model in net.arch"),
+        remedy: "Give it an entry too, `model: NAME`, or leave `model` out of all entries of the file.",
+    },
+    Fault {
         slug: "unreadable-configuration",
         what: "cnnsize.yaml cannot be opened",
         why: "Without it, nothing of what it says would hold.",

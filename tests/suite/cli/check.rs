@@ -385,3 +385,21 @@ fn the_configurations_that_are_shown_fit_the_schema() {
         assert!(errors.is_empty(), "{errors:?} in {text}");
     }
 }
+
+/// An entry for one of two models: the other one is not passed over in silence.
+#[test]
+fn a_model_that_no_entry_lists_is_named() {
+    let folder = folder("check_unlisted");
+    let net = "model small {\n  input 3@8x8\n  relu\n}\nmodel large {\n  input 3@16x16\n  relu\n}\n";
+    let net = file(&folder, "net.arch", net);
+    for (config, is_said) in [
+        ("models: [{ path: net.arch, model: small }]\n", true),
+        ("models: [{ path: net.arch, model: small }, { path: net.arch, model: large }]\n", false),
+        ("models: [{ path: net.arch }]\n", false),
+    ] {
+        let config = file(&folder, "cnnsize.yaml", config);
+        let run = run(&["check", &net, "--config", &config]);
+        assert_eq!(run.code, Some(0), "{}", run.out);
+        assert_eq!(run.out.contains("`large` is not checked"), is_said, "{}", run.out);
+    }
+}
