@@ -4,6 +4,7 @@ use super::load;
 use super::settings::Sizing;
 use super::values::precision_name;
 use cnnsize::analyze::{self, Options};
+use cnnsize::base::diagnostic::{Diagnostic, Severity};
 use cnnsize::base::source::Sources;
 use cnnsize::front::arch::ast::Size;
 use cnnsize::front::onnx::{self, Bindings, Contents, Read};
@@ -41,17 +42,24 @@ pub(super) fn entry<C: Contents>(
         convention: sizing.convention(),
         dims,
     };
+    let mut why = None;
     let single = if single && read.batch != 1 {
         let mut one = Bindings { batch: Some(1), ..bindings(&sizing) };
         one.dims.retain(|(name, _)| read.batch_symbol.as_ref() != Some(name));
         let one = onnx::read(open()?, &one);
-        let model = one.model.filter(|_| one.batch == 1);
+        let wrong = one.diagnostics.iter().find(|found| found.severity == Severity::Error);
+        why = wrong.map(|wrong| {
+            let message = format!("what one example takes is not known: {}", wrong.message);
+            Diagnostic::hint("one-example-unknown", wrong.origin.clone(), message)
+        });
+        let model = one.model.filter(|_| one.batch == 1 && why.is_none());
         model.map(|model| analyze::analyze(&model, options(1, one.dims, &model)).inference)
     } else {
         None
     };
     let mut report = analyze::analyze(&model, options(read.batch, read.dims, &model));
     report.diagnostics = read.diagnostics;
+    report.diagnostics.extend(why);
     report.diagnostics.extend(sizing.notice());
     // Taking a graph of a million nodes apart takes a third of the time of building it, and the process ends soon.
     std::mem::forget(model);

@@ -222,6 +222,13 @@ pub(super) static FAULTS: &[Fault] = &[
         remedy: "Fetch the file again.",
     },
     Fault {
+        slug: "one-example-unknown",
+        what: "what one example takes is not known, because the graph works for the batch of its file alone",
+        why: "The table shows memory for one example beside that for the batch, and another batch is built into a node.",
+        example: Words("a graph of 8 images whose `Reshape` has the 8 written into its sizes"),
+        remedy: "Nothing, if the batch of the file is what you want; otherwise export with a dynamic batch.",
+    },
+    Fault {
         slug: "precision-unused",
         what: "`--precision` is given for a graph that holds no 32-bit floats",
         why: "It takes the place of 32-bit floats only: what the file states otherwise was meant so.",

@@ -1,8 +1,10 @@
 //! ONNX files on the command line.
 
 use super::{file, folder, run};
+use crate::onnx::build;
 use cnnsize::front::onnx::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
 use prost::Message;
+use serde_json::json;
 
 /// A graph whose names clear the screen, forge a line for GitHub, turn the writing around, and are no UTF-8.
 fn hostile() -> Vec<u8> {
@@ -55,4 +57,20 @@ fn a_graph_is_sized_in_another_precision_and_not_written_in_one() {
     let out = folder("export-precision").join("half.onnx");
     let run = run(&["export", graph, "-o", out.to_str().expect("UTF-8"), "--precision", "fp16"]);
     assert!(run.code == Some(2) && run.err.contains("does not write it anew") && !out.exists(), "{run:?}");
+}
+
+/// A reshape has the batch of 8 in its sizes: there is no such network for one example, and no lower bound stands for it.
+#[test]
+fn what_one_example_takes_is_given_with_its_reason_or_not_at_all() {
+    let to = json!(["Constant", "", "to", {"value": {"tensor": ["i64[2]", [8, 8]]}}]);
+    for (sizes, first) in [(to, false), (json!(["Shape", "y", "to"]), true)] {
+        let nodes = json!([["Flatten", "x", "y"], sizes, ["Reshape", "y to", "z"]]);
+        let graph = build::graph(&json!({ "x": "f32[8,4,2]" }), &nodes, &json!({ "z": "f32[8,8]" }));
+        let path = file(&folder("one-example"), "m.onnx", build::file(&build::model(&json!({ "": 21 }), graph, &[])));
+        let run = run(&[&path]);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        let inference = run.out.split("inference").nth(1).and_then(|rest| rest.lines().next()).expect("inference");
+        assert_eq!(inference.contains("for one example"), first, "{}", run.out);
+        assert_eq!(run.err.contains("what one example takes is not known: "), !first, "{}", run.err);
+    }
 }
