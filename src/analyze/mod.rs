@@ -4,6 +4,7 @@
 pub mod board;
 pub mod claim;
 pub mod convention;
+mod idiom;
 pub mod memory;
 mod params;
 pub mod quantity;
@@ -46,7 +47,7 @@ pub struct Sizing<'a> {
     /// Examples at once, as the model was built.
     batch: u64,
     params: params::Params,
-    work: work::Arithmetic,
+    work: work::Totals,
     memory: report::Inference,
     activations: memory::Activations,
     fields: receptive::Fields,
@@ -241,7 +242,12 @@ impl Sizing<'_> {
             }
             let work = &self.work.nodes[id.index()];
             if let Some(reason) = &work.unknown {
-                add(if work.macs.incomplete { "macs" } else { "operations" }, reason);
+                let lacking = match (work.macs.incomplete, work.flops.incomplete) {
+                    (true, _) => "macs",
+                    (false, true) => "flops",
+                    (false, false) => "operations",
+                };
+                add(lacking, reason);
             }
             if self.activations.bytes_of(*id).incomplete {
                 add("activation_bytes", "the size of an output is not known");

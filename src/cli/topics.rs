@@ -1,6 +1,7 @@
-//! Pages of `cnnsize explain`: a lint, a finding, a layer, an operator, a block of the prelude.
+//! Pages of `cnnsize explain`: a lint, a finding, a layer, an operator, a block of the prelude, a counting convention.
 
 use super::faults::{self, Fault};
+use cnnsize::analyze::convention::{self, CONVENTIONS, Convention, REFUSED};
 use cnnsize::base::suggest;
 use cnnsize::front::arch::prelude;
 use cnnsize::lint::{self, LINTS, Lint};
@@ -19,6 +20,8 @@ pub(super) fn page(word: &str) -> Result<String, String> {
         .chain(faults::all().find(|fault| fault.slug == word).map(fault_page))
         .chain(ops::layer(word).map(layer_page))
         .chain(operators().map(operator_page))
+        .chain(convention::find(word).map(convention_page))
+        .chain(REFUSED.iter().filter(|(name, _)| *name == word).map(|(name, why)| refused_page(name, why)))
         .chain(block(word).map(|text| format!("{word}: a block that every file can call\n\n{}", indented(&text))))
         .collect();
     if pages.is_empty() { Err(unknown(word)) } else { Ok(pages.join("\n")) }
@@ -28,8 +31,9 @@ fn unknown(word: &str) -> String {
     let layers = ops::layers().flat_map(|layer| layer.aliases.iter().copied().chain([layer.keyword]));
     let words = LINTS.iter().map(|lint| lint.name).chain(faults::all().map(|fault| fault.slug)).chain(layers);
     let operators = ROOMS.iter().flat_map(|room| room.ops).map(|kind| kind.name);
+    let conventions = CONVENTIONS.iter().map(|convention| convention.name);
     let shown = visible(word);
-    match suggest::nearest(word, words.chain(operators)) {
+    match suggest::nearest(word, words.chain(operators).chain(conventions)) {
         Some(near) => format!("there is no page on `{shown}`; did you mean `{near}`?"),
         None if word.contains('.') => {
             format!("what of `{shown}`? add `params`, `macs` or `memory`, or `--answer NUMBER`")
@@ -122,6 +126,27 @@ fn operator_page(kind: &OpKind) -> String {
     };
     let _ = writeln!(page, "  {:<12}  {storage}", "memory");
     page
+}
+
+fn convention_page(convention: &Convention) -> String {
+    let mut page = format!("{}: a counting convention\n\n{}", convention.name, indented(convention.doc));
+    let mut say = |heading: &str, text: &str| {
+        let _ = write!(page, "\n{heading}\n{}", indented(text));
+    };
+    let open: Vec<String> = convention.open().collect();
+    if !open.is_empty() {
+        say("at least, since a graph does not tell which", &open.join("\n"));
+    }
+    if !convention.faults.is_empty() {
+        say("where the tool prints something else", &convention.faults.join("\n"));
+    }
+    say("source", convention.source);
+    say("for example", &format!("cnnsize model.arch --convention {}", convention.name));
+    page
+}
+
+fn refused_page(name: &str, why: &str) -> String {
+    format!("{name}: a way of counting that is not offered\n\n{}", indented(why))
 }
 
 /// A block of the prelude as text.

@@ -48,19 +48,21 @@ const fn self_gated(name: &'static str, scaled: bool) -> OpKind {
 pub(super) fn cost(name: &str) -> (Class, Operations) {
     let none = Operations::default();
     match name {
-        "Relu" | "ThresholdedRelu" => (Class::Rectifier, Operations { compare: 1, ..none }),
-        "LeakyRelu" => (Class::Rectifier, Operations { compare: 1, mul: 1, ..none }),
-        "Shrink" => (Class::Rectifier, Operations { compare: 2, add: 1, ..none }),
+        "Relu" => (Class::Rectifier, Operations { compare: 1, ..none }),
+        "ThresholdedRelu" => (Class::Activation, Operations { compare: 1, ..none }),
+        "LeakyRelu" => (Class::LeakyRectifier, Operations { compare: 1, mul: 1, ..none }),
+        "Shrink" => (Class::Activation, Operations { compare: 2, add: 1, ..none }),
         "HardSigmoid" => (Class::Activation, Operations { compare: 2, mul: 1, add: 1, ..none }),
         "HardSwish" => (Class::Activation, Operations { compare: 2, mul: 2, add: 1, ..none }),
-        "Elu" | "Selu" | "Celu" => (Class::Activation, Operations { compare: 1, exp: 1, mul: 1, add: 1, ..none }),
-        "Gelu" => (Class::Activation, Operations { exp: 1, mul: 3, add: 1, ..none }),
-        "Swish" => (Class::Activation, Operations { exp: 1, add: 1, div: 1, mul: 1, ..none }),
+        "Elu" => (Class::Elu, Operations { compare: 1, exp: 1, mul: 1, add: 1, ..none }),
+        "Selu" | "Celu" => (Class::Activation, Operations { compare: 1, exp: 1, mul: 1, add: 1, ..none }),
+        "Gelu" => (Class::Gelu, Operations { exp: 1, mul: 3, add: 1, ..none }),
+        "Swish" => (Class::Silu, Operations { exp: 1, add: 1, div: 1, mul: 1, ..none }),
         "Mish" => (Class::Activation, Operations { exp: 3, add: 1, mul: 1, ..none }),
-        "Tanh" => (Class::Activation, Operations { exp: 1, ..none }),
+        "Tanh" => (Class::Tanh, Operations { exp: 1, ..none }),
         "Softplus" => (Class::Activation, Operations { exp: 2, add: 1, ..none }),
         "Softsign" => (Class::Activation, Operations { div: 1, add: 1, ..none }),
-        _ => (Class::Activation, Operations { exp: 1, add: 1, div: 1, ..none }),
+        _ => (Class::Sigmoid, Operations { exp: 1, add: 1, div: 1, ..none }),
     }
 }
 

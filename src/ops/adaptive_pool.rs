@@ -79,7 +79,7 @@ impl Operator for AdaptivePool {
             let window = sizes.iter().try_fold(1u64, |p, s| p.checked_mul(widest(*s)?))?;
             Some((window, operations))
         };
-        Work::windowed(if self.max { Class::MaxPool } else { Class::AveragePool }, count())
+        Work::windowed(if self.max { Class::MaxPool } else { Class::AdaptiveAveragePool }, count())
     }
 
     fn window(&self, at: &At) -> Window {

@@ -72,8 +72,8 @@ impl Operator for Biased {
     fn work(&self, at: &At) -> Work {
         let none = Operations::default();
         let (class, function, more) = match self {
-            Biased::Gelu => (Class::Activation, "Gelu", Operations { add: u64::from(at.has(1)), ..none }),
-            Biased::Quick => (Class::Activation, "Swish", Operations { mul: 1, ..none }),
+            Biased::Gelu => (Class::Gelu, "Gelu", Operations { add: u64::from(at.has(1)), ..none }),
+            Biased::Quick => (Class::Silu, "Swish", Operations { mul: 1, ..none }),
             Biased::Split => (Class::Activation, "Gelu", Operations { add: 2, mul: 1, ..none }),
             Biased::Sum => return Work::elementwise(Class::Add, Operations { add: 2, ..none }, at.output_elements(0)),
             Biased::Softmax => {

@@ -65,10 +65,11 @@ fn cost(name: &str, inputs: u64) -> (Class, Operations) {
     let none = Operations::default();
     let others = inputs.saturating_sub(1);
     match name {
-        "Add" | "Sub" | "Sum" => (Class::Add, Operations { add: others, ..none }),
-        "Mean" => (Class::Add, Operations { add: others, div: 1, ..none }),
+        "Add" | "Sum" => (Class::Add, Operations { add: others, ..none }),
+        "Sub" => (Class::Subtract, Operations { add: others, ..none }),
+        "Mean" => (Class::Other, Operations { add: others, div: 1, ..none }),
         "Mul" => (Class::Multiply, Operations { mul: 1, ..none }),
-        "Div" => (Class::Multiply, Operations { div: 1, ..none }),
+        "Div" => (Class::Divide, Operations { div: 1, ..none }),
         "Mod" => (Class::Other, Operations { div: 1, ..none }),
         "Pow" => (Class::Other, Operations { exp: 1, ..none }),
         "Max" | "Min" => (Class::Other, Operations { compare: others, ..none }),

@@ -49,6 +49,16 @@ struct Clip {
     stated: (Option<f32>, Option<f32>),
 }
 
+impl Clip {
+    /// A limit, if there is one and it is known.
+    fn limit(&self, at: &At, slot: usize, stated: Option<f32>) -> Option<f64> {
+        if !at.has(slot) {
+            return stated.map(f64::from);
+        }
+        at.literal(slot)?.floats()?.first().copied()
+    }
+}
+
 fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
     let stated = |name| if spec.opset < 11 { spec.attributes.float(name) } else { Ok(None) };
     Ok(Box::new(Clip { stated: (stated("min")?, stated("max")?) }))
@@ -103,10 +113,12 @@ impl Operator for Clip {
     }
 
     fn work(&self, at: &At) -> Work {
-        let limits = [at.has(1) || self.stated.0.is_some(), at.has(2) || self.stated.1.is_some()];
-        let compare = limits.into_iter().map(u64::from).sum();
+        let given = [at.has(1) || self.stated.0.is_some(), at.has(2) || self.stated.1.is_some()];
+        let compare = given.into_iter().map(u64::from).sum();
         let each = Operations { compare, ..Operations::default() };
-        Work::elementwise(Class::Rectifier, each, at.output_elements(0))
+        let limits = [self.limit(at, 1, self.stated.0), self.limit(at, 2, self.stated.1)];
+        let class = if limits == [Some(0.0), Some(6.0)] { Class::Rectifier6 } else { Class::Clip };
+        Work::elementwise(class, each, at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

@@ -94,7 +94,7 @@ impl Operator for GridSample {
             let each = Operations { mul: weighted, add: weighted.saturating_sub(1), ..Operations::default() };
             Some((window, each.times(at.output_elements(0)?)?))
         };
-        Work::windowed(Class::Interpolation, count())
+        Work::windowed(Class::Sampling, count())
     }
 
     fn window(&self, _: &At) -> Window {

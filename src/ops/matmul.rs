@@ -117,8 +117,12 @@ pub(super) fn arithmetic(class: Class, outputs: u64, inner: u64) -> Option<Arith
 }
 
 /// A second matrix without a stack is a stored weight in practice: the operator cannot see what feeds it.
-pub(super) fn class(second: Option<&[Dim]>) -> Class {
-    if second.is_some_and(|d| d.len() == 2) { Class::Dense } else { Class::Product }
+pub(super) fn class(first: Option<&[Dim]>, second: Option<&[Dim]>) -> Class {
+    match (first.map(<[Dim]>::len), second.map(<[Dim]>::len)) {
+        (Some(0..=2), Some(2)) => Class::Dense,
+        (_, Some(2)) => Class::PositionDense,
+        _ => Class::Product,
+    }
 }
 
 /// alpha · A·B. ONNX Runtime's fused ones turn the matrices first; a factor other than 1 costs a multiplication an
@@ -191,7 +195,7 @@ impl Operator for MatMul {
             let outputs = at.output_elements(0)?;
             let first = self.first.of(&at.tensor(0)?.shape);
             let mul = if self.factor { outputs } else { 0 };
-            let products = arithmetic(class(at.dims(1)), outputs, first.dims()?.last()?.size()?)?;
+            let products = arithmetic(class(at.dims(0), at.dims(1)), outputs, first.dims()?.last()?.size()?)?;
             Some(Arithmetic { operations: Operations { mul, ..Operations::default() }, ..products })
         };
         Work::counted(count())

@@ -9,6 +9,7 @@ pub mod control;
 pub mod definition;
 pub mod kernel;
 pub mod layer;
+pub mod price;
 pub mod rules;
 pub mod window;
 
@@ -22,6 +23,7 @@ mod binary;
 mod cast;
 mod causal_conv;
 mod cells;
+mod class;
 mod clip;
 mod conv;
 mod conv_transpose;

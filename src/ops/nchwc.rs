@@ -147,7 +147,7 @@ impl Operator for Upsample {
             return Work::Free;
         }
         let each = Operations { mul: 4, add: 3, ..Operations::default() };
-        Work::elementwise(Class::Interpolation, each, at.output_elements(0))
+        Work::elementwise(Class::Bilinear, each, at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

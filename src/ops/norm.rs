@@ -249,7 +249,13 @@ impl Operator for Norm {
             let window = self.shared(at.dims(0)?)?;
             Some((window, cost(mean, affine, at.output_elements(0)?, window)?))
         };
-        Work::windowed(Class::OtherNorm, count())
+        let class = match self.kind {
+            Kind::Instance => Class::InstanceNorm,
+            Kind::Layer { mean: true, .. } => Class::LayerNorm,
+            Kind::Group { .. } => Class::GroupNorm,
+            Kind::Layer { mean: false, .. } | Kind::Channel | Kind::MeanVariance { .. } => Class::OtherNorm,
+        };
+        Work::windowed(class, count())
     }
 
     fn window(&self, at: &At) -> Window {

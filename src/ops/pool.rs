@@ -184,6 +184,8 @@ impl Operator for Pool {
     fn work(&self, at: &At) -> Work {
         let class = match self.kind {
             Kind::Max => Class::MaxPool,
+            // Nobody asks for windows of one value: the size asked for is the size that there is.
+            Kind::Average if self.positions() == Some(1) => Class::AdaptiveAveragePool,
             Kind::Average => Class::AveragePool,
             Kind::Lp(_) => Class::Other,
         };

@@ -73,7 +73,7 @@ impl Operator for PRelu {
 
     fn work(&self, at: &At) -> Work {
         let each = Operations { compare: 1, mul: 1, ..Operations::default() };
-        Work::elementwise(Class::Rectifier, each, at.output_elements(0))
+        Work::elementwise(Class::ParametricRectifier, each, at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

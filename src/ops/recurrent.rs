@@ -219,7 +219,7 @@ impl Recurrent {
             operations = operations.plus(self.unit(at, usize::try_from(direction).ok()?)?.times(units)?)?;
         }
         let biases = if at.has(3) { gates.checked_mul(2)? } else { 0 };
-        Some(Arithmetic { class: Class::Dense, macs: gates.checked_mul(window)?, biases, window, operations })
+        Some(Arithmetic { class: Class::Recurrent, macs: gates.checked_mul(window)?, biases, window, operations })
     }
 }
 

@@ -162,7 +162,7 @@ impl Operator for Reduction {
             let operations = each.times(inputs)?.plus(per_result.times(results)?)?;
             Some((inputs, results, operations))
         };
-        reduction_work(count())
+        reduction_work(if self.name == "ReduceMean" { Class::Mean } else { Class::Reduction }, count())
     }
 
     fn window(&self, at: &At) -> Window {
@@ -213,10 +213,10 @@ fn fold<T: Clone>(values: &[T], dims: &[usize], axes: &[usize], combine: fn(&T, 
 }
 
 /// From the number of elements that go in, of results, and the operations.
-fn reduction_work(count: Option<(u64, u64, Operations)>) -> Work {
-    let Some((inputs, results, operations)) = count else { return Work::operations(Class::Reduction, None) };
+fn reduction_work(class: Class, count: Option<(u64, u64, Operations)>) -> Work {
+    let Some((inputs, results, operations)) = count else { return Work::operations(class, None) };
     let window = inputs.checked_div(results).unwrap_or(0);
-    Work::Counted(Arithmetic { window, ..Arithmetic::elementwise(Class::Reduction, operations) })
+    Work::Counted(Arithmetic { window, ..Arithmetic::elementwise(class, operations) })
 }
 
 /// All of the reduced axes, the same position of the others.
@@ -298,7 +298,7 @@ impl Operator for Position {
             let (inputs, results) = (at.input_elements(0)?, at.output_elements(0)?);
             Some((inputs, results, Operations { compare: inputs, ..Operations::default() }))
         };
-        reduction_work(count())
+        reduction_work(Class::Reduction, count())
     }
 
     fn window(&self, at: &At) -> Window {

@@ -304,7 +304,14 @@ impl Operator for Resize {
             let each = Operations { mul: weighted, add: weighted.saturating_sub(1), ..Operations::default() };
             Some((window, each.times(at.output_elements(0)?)?))
         };
-        Work::windowed(Class::Interpolation, count())
+        let class = match (self.mode, at.dims(0).map_or(4, <[Dim]>::len)) {
+            (Mode::Nearest, _) => Class::Nearest,
+            (Mode::Linear, 0..=3) => Class::Linear,
+            (Mode::Linear, 4) => Class::Bilinear,
+            (Mode::Linear, _) => Class::Multilinear,
+            (Mode::Cubic, _) => Class::Cubic,
+        };
+        Work::windowed(class, count())
     }
 
     fn window(&self, at: &At) -> Window {

@@ -93,7 +93,7 @@ impl Operator for Regions {
     fn work(&self, at: &At) -> Work {
         let How::Align { samples: samples @ 1.., average } = self.how else {
             let reason = "how many positions lie in a region is decided by the data";
-            return Work::Uncounted(Class::Interpolation, reason.into());
+            return Work::Uncounted(Class::Sampling, reason.into());
         };
         let each = || {
             let square = samples.checked_mul(samples)?;
@@ -105,7 +105,7 @@ impl Operator for Regions {
             };
             sampled.plus(merged)?.times(at.output_elements(0)?)
         };
-        Work::operations(Class::Interpolation, each())
+        Work::operations(Class::Sampling, each())
     }
 
     fn window(&self, _: &At) -> Window {
@@ -133,6 +133,6 @@ mod tests {
         // 10·256·49 = 125440 outputs of 4 samples: 16 multiplications, 12 + 3 additions, 1 division each.
         let each = Operations { mul: 16, add: 15, div: 1, ..Operations::default() };
         let all = each.times(125_440).unwrap();
-        assert_eq!(case.work(), Work::Counted(Arithmetic::elementwise(Class::Interpolation, all)));
+        assert_eq!(case.work(), Work::Counted(Arithmetic::elementwise(Class::Sampling, all)));
     }
 }

@@ -1,5 +1,7 @@
 //! The questions that every operator answers for itself. None has a default: forgetting one does not compile.
 
+pub use super::class::Class;
+
 use super::attributes::Attributes;
 use super::kernel::Kernel;
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
@@ -297,47 +299,6 @@ impl Operations {
             exp: self.exp.checked_add(other.exp)?,
         })
     }
-}
-
-/// What a counting convention may charge an operator for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Convolution of any kind.
-    Convolution,
-    /// Transposed convolution.
-    TransposedConvolution,
-    /// A matrix product with stored weights and perhaps a bias.
-    Dense,
-    /// A product of two computed matrices, attention included.
-    Product,
-    /// Batch normalisation.
-    BatchNorm,
-    /// Layer, group, instance and RMS normalisation.
-    OtherNorm,
-    /// Normalisation across channels or by a norm, without parameters.
-    ResponseNorm,
-    /// Rectifiers: ReLU and its clipped and leaky kin.
-    Rectifier,
-    /// Other activation functions.
-    Activation,
-    /// Softmax and its logarithm.
-    Softmax,
-    /// Max-pooling.
-    MaxPool,
-    /// Average pooling over windows.
-    AveragePool,
-    /// Average pooling over everything.
-    GlobalAveragePool,
-    /// Addition or subtraction of two tensors.
-    Add,
-    /// Multiplication or division of two tensors.
-    Multiply,
-    /// Interpolation.
-    Interpolation,
-    /// Sums, means and extrema over axes.
-    Reduction,
-    /// Any other arithmetic.
-    Other,
 }
 
 /// The arithmetic of one operator, for the whole batch.

@@ -106,7 +106,7 @@ impl Operator for Softmax {
         let (class, each, sum) = match self.name {
             "Softmax" => (Class::Softmax, Operations { compare: 1, add: 2, exp: 1, div: 1, ..none }, none),
             "LogSoftmax" => {
-                (Class::Softmax, Operations { compare: 1, add: 3, exp: 1, ..none }, Operations { exp: 1, ..none })
+                (Class::LogSoftmax, Operations { compare: 1, add: 3, exp: 1, ..none }, Operations { exp: 1, ..none })
             }
             _ => (Class::Other, Operations { compare: 1, ..none }, none),
         };

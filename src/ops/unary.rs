@@ -101,7 +101,8 @@ impl Operator for Unary {
     }
 
     fn work(&self, at: &At) -> Work {
-        Work::elementwise(Class::Other, cost(self.name), at.output_elements(0))
+        let class = if self.name == "Erf" { Class::ErrorFunction } else { Class::Other };
+        Work::elementwise(class, cost(self.name), at.output_elements(0))
     }
 
     fn window(&self, _: &At) -> Window {

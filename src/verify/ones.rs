@@ -89,7 +89,7 @@ fn pair(model: &Model, id: NodeId, arithmetic: &Arithmetic) -> Result<(OneNode, 
             let effective = if whole == plain { None } else { Some(own(plain)?) };
             Ok((own(whole)?, effective))
         }
-        Class::Dense | Class::Product => {
+        Class::Dense | Class::PositionDense | Class::Recurrent | Class::Product => {
             let products = model.at(id, |_, at| at.output_elements(0)).and_then(|n| n.checked_mul(arithmetic.window));
             if products != Some(arithmetic.macs) {
                 return Err("it adds parts of a factor up before".into());

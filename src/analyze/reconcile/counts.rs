@@ -107,31 +107,52 @@ fn arithmetic(sizing: &Sizing, nodes: &[NodeId], flops: bool, counted: u64) -> V
         total_of(&[Class::Convolution, Class::TransposedConvolution]).checked_mul(factor),
         0,
     );
-    add("of the dense layers alone".into(), total_of(&[Class::Dense]).checked_mul(factor), 0);
+    add(
+        "of the dense layers alone".into(),
+        total_of(&[Class::Dense, Class::PositionDense, Class::Recurrent]).checked_mul(factor),
+        0,
+    );
     // What else a figure may hold: one kind of layer, or all of them.
     let mut every = 0u64;
+    let mut kinds: Vec<(&str, u64)> = Vec::new();
     for (class, _, operations) in &share {
         let own = each(operation_count(*operations));
         every = every.saturating_add(own);
-        if let Some(word) = class_word(*class) {
-            add(format!("with the operations of the {word}"), counted.checked_add(own), 3);
+        let Some(word) = class_word(*class) else { continue };
+        match kinds.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, sum)) => *sum = sum.saturating_add(own),
+            None => kinds.push((word, own)),
         }
+    }
+    for (word, own) in kinds {
+        add(format!("with the operations of the {word}"), counted.checked_add(own), 3);
     }
     // Everything together is seldom printed, and few digits fit it by chance.
     add("with every other operation".into(), counted.checked_add(every), 4);
     for convention in super::other_conventions() {
         let work = work::count(sizing.model, convention);
-        let sum = |figures: &dyn Fn(&work::Charge) -> AtLeast<Elements>| {
-            let total: AtLeast<_> = nodes.iter().map(|n| figures(&work.nodes[n.index()])).sum();
-            (!total.incomplete).then(|| each(total.least.count()))
-        };
+        let charges = || nodes.iter().map(|n| &work.nodes[n.index()]);
+        let (name, doc) = (convention.name, convention.doc);
         // Tools differ from one another by well under a percent: few digits cannot tell them apart.
-        add(
-            format!("as `{}` counts ({})", convention.name, convention.doc),
-            sum(&|c| AtLeast { least: Elements(c.macs.least.0), incomplete: c.macs.incomplete }),
-            4,
-        );
-        add(format!("as the FLOPs of `{}` ({})", convention.name, convention.doc), sum(&|c| c.flops), 4);
+        let mut both = |words: &str, (macs, flops): (Option<u64>, Option<u64>)| {
+            add(format!("as `{name}` counts ({doc}){words}"), macs.map(each), 4);
+            add(format!("as the FLOPs of `{name}` ({doc}){words}"), flops.map(each), 4);
+        };
+        let macs: AtLeast<_> = charges().map(|c| c.macs).sum();
+        let flops: AtLeast<_> = charges().map(|c| c.flops).sum();
+        if !convention.leaves_open() {
+            both("", (macs.known().map(|n| n.0), flops.known().map(|n| n.0)));
+            continue;
+        }
+        if charges().any(|c| (c.macs.incomplete || c.flops.incomplete) && c.as_modules.is_none()) {
+            continue;
+        }
+        let more = charges()
+            .filter_map(|c| c.as_modules)
+            .fold((0u64, 0u64), |(a, b), (macs, flops)| (a.saturating_add(macs), b.saturating_add(flops)));
+        let (macs, flops) = (macs.least.0, flops.least.0);
+        both(" where what has no weights is a function call", (Some(macs), Some(flops)));
+        both(" where what has no weights is a module", (macs.checked_add(more.0), flops.checked_add(more.1)));
     }
     all
 }
@@ -144,16 +165,40 @@ fn operation_count(operations: Operations) -> u64 {
 /// Kinds of layers that a figure may hold beside products, as people call them.
 fn class_word(class: Class) -> Option<&'static str> {
     match class {
-        Class::Convolution | Class::TransposedConvolution | Class::Dense | Class::Product | Class::Other => None,
-        Class::BatchNorm | Class::OtherNorm | Class::ResponseNorm => Some("normalisations"),
-        Class::Rectifier | Class::Activation => Some("activation functions"),
-        Class::Softmax => Some("softmax"),
-        Class::MaxPool | Class::AveragePool => Some("pools"),
+        Class::Convolution
+        | Class::TransposedConvolution
+        | Class::Dense
+        | Class::PositionDense
+        | Class::Recurrent
+        | Class::Product
+        | Class::ErrorFunction
+        | Class::Other => None,
+        Class::BatchNorm
+        | Class::LayerNorm
+        | Class::GroupNorm
+        | Class::InstanceNorm
+        | Class::OtherNorm
+        | Class::ResponseNorm => Some("normalisations"),
+        Class::Rectifier
+        | Class::LeakyRectifier
+        | Class::ParametricRectifier
+        | Class::Rectifier6
+        | Class::Clip
+        | Class::Elu
+        | Class::Gelu
+        | Class::Silu
+        | Class::Sigmoid
+        | Class::Tanh
+        | Class::Activation => Some("activation functions"),
+        Class::Softmax | Class::LogSoftmax => Some("softmax"),
+        Class::MaxPool | Class::AveragePool | Class::AdaptiveAveragePool => Some("pools"),
         Class::GlobalAveragePool => Some("global pools"),
-        Class::Add => Some("additions of branches"),
-        Class::Multiply => Some("gates"),
-        Class::Interpolation => Some("interpolations"),
-        Class::Reduction => Some("reductions"),
+        Class::Add | Class::Subtract => Some("additions of branches"),
+        Class::Multiply | Class::Divide => Some("gates"),
+        Class::Nearest | Class::Linear | Class::Bilinear | Class::Multilinear | Class::Cubic | Class::Sampling => {
+            Some("interpolations")
+        }
+        Class::Mean | Class::Reduction => Some("reductions"),
     }
 }
 
