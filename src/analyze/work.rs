@@ -120,14 +120,14 @@ impl Charge {
 
     /// This amount in place of what there was.
     fn with(self, amount: Amount) -> Charge {
-        let Amount { macs, flops, doubt } = amount;
+        let Amount { macs, flops, open: left } = amount;
         let open = |more: Option<Option<u64>>| (more.flatten().is_some(), more.flatten().unwrap_or(0));
-        let (macs_open, more_macs) = open(doubt.as_ref().map(|d| d.macs));
-        let (flops_open, more_flops) = open(doubt.as_ref().map(|d| d.flops));
+        let (macs_open, more_macs) = open(left.as_ref().map(|l| l.macs));
+        let (flops_open, more_flops) = open(left.as_ref().map(|l| l.flops));
         Charge {
             macs: AtLeast { least: Macs(macs), incomplete: macs_open },
             flops: AtLeast { least: Elements(flops), incomplete: flops_open },
-            unknown: doubt.map(|d| d.reason).or(self.unknown),
+            unknown: left.map(|l| l.reason).or(self.unknown),
             as_modules: (macs_open || flops_open).then_some((more_macs, more_flops)),
             ..self
         }

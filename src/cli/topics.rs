@@ -133,7 +133,7 @@ fn convention_page(convention: &Convention) -> String {
     let mut say = |heading: &str, text: &str| {
         let _ = write!(page, "\n{heading}\n{}", indented(text));
     };
-    let open: Vec<String> = convention.open().collect();
+    let open: Vec<String> = convention.left_open().collect();
     if !open.is_empty() {
         say("at least, since a graph does not tell which", &open.join("\n"));
     }

@@ -49,16 +49,6 @@ struct Clip {
     stated: (Option<f32>, Option<f32>),
 }
 
-impl Clip {
-    /// A limit, if there is one and it is known.
-    fn limit(&self, at: &At, slot: usize, stated: Option<f32>) -> Option<f64> {
-        if !at.has(slot) {
-            return stated.map(f64::from);
-        }
-        at.literal(slot)?.floats()?.first().copied()
-    }
-}
-
 fn read(spec: &Spec) -> Result<Box<dyn Operator>, OpError> {
     let stated = |name| if spec.opset < 11 { spec.attributes.float(name) } else { Ok(None) };
     Ok(Box::new(Clip { stated: (stated("min")?, stated("max")?) }))
@@ -116,7 +106,7 @@ impl Operator for Clip {
         let given = [at.has(1) || self.stated.0.is_some(), at.has(2) || self.stated.1.is_some()];
         let compare = given.into_iter().map(u64::from).sum();
         let each = Operations { compare, ..Operations::default() };
-        let limits = [self.limit(at, 1, self.stated.0), self.limit(at, 2, self.stated.1)];
+        let limits = [limit(at, 1, self.stated.0), limit(at, 2, self.stated.1)];
         let class = if limits == [Some(0.0), Some(6.0)] { Class::Rectifier6 } else { Class::Clip };
         Work::elementwise(class, each, at.output_elements(0))
     }
@@ -124,4 +114,9 @@ impl Operator for Clip {
     fn window(&self, _: &At) -> Window {
         Window::Pointwise
     }
+}
+
+/// A limit, if there is one and it is known.
+fn limit(at: &At, slot: usize, stated: Option<f32>) -> Option<f64> {
+    if at.has(slot) { at.literal(slot)?.floats()?.first().copied() } else { stated.map(f64::from) }
 }

@@ -57,7 +57,7 @@ enum Flops {
 
 /// What a tool may charge operators of these classes beyond the convention's terms, or not, for a reason that is not in
 /// a graph.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Doubt {
     classes: &'static [Class],
     /// Which figure.
@@ -87,7 +87,7 @@ pub(super) struct Amount {
     /// Floating-point operations.
     pub(super) flops: u64,
     /// What may come on top.
-    pub(super) doubt: Option<Open>,
+    pub(super) open: Option<Open>,
 }
 
 /// What a tool may have charged on top of a lower bound.
@@ -118,15 +118,12 @@ impl Convention {
     /// What an operator is charged whose arithmetic is known, or why that is not known.
     pub(super) fn charge(&self, arithmetic: &Arithmetic, sizes: Sizes) -> Result<Amount, String> {
         let Rule::Terms(terms) = self.macs else { return Err(NO_SIZE.into()) };
-        let amount = || {
-            let macs = sum(terms, arithmetic, sizes)?;
-            let flops = match self.flops {
-                Flops::Times(n) => macs.checked_mul(n)?,
-                Flops::Terms(terms) => sum(terms, arithmetic, sizes)?,
-            };
-            Some(Amount { macs, flops, doubt: self.doubt(arithmetic, sizes)? })
+        let macs = sum(terms, arithmetic, sizes).ok_or(NO_SIZE)?;
+        let flops = match self.flops {
+            Flops::Times(n) => macs.checked_mul(n),
+            Flops::Terms(terms) => sum(terms, arithmetic, sizes),
         };
-        amount().ok_or_else(|| NO_SIZE.into())
+        Ok(Amount { macs, flops: flops.ok_or(NO_SIZE)?, open: self.open(arithmetic, sizes)? })
     }
 
     /// What a tool that goes by names charges; `None` for a convention that does not.
@@ -138,7 +135,7 @@ impl Convention {
         };
         Some(match list.price(operator, work, sizes) {
             Price::Known(macs) => {
-                flops(macs).map(|flops| Amount { macs, flops, doubt: None }).ok_or_else(|| NO_SIZE.into())
+                flops(macs).map(|flops| Amount { macs, flops, open: None }).ok_or_else(|| NO_SIZE.into())
             }
             Price::Open => Err(NO_SIZE.into()),
             Price::Foreign => Err(format!("{} has no price for it", list.tool)),
@@ -155,7 +152,7 @@ impl Convention {
     }
 
     /// What a graph leaves open, a line each: the operators, and when they are charged.
-    pub fn open(&self) -> impl Iterator<Item = String> {
+    pub fn left_open(&self) -> impl Iterator<Item = String> {
         self.doubts.iter().map(|doubt| {
             let figure = if doubt.of == Of::Macs { "" } else { "FLOPs of " };
             let classes: Vec<&str> = doubt.classes.iter().map(|class| class.words()).collect();
@@ -175,40 +172,41 @@ impl Convention {
         !self.doubts.is_empty()
     }
 
-    /// What may come on top; `Some(None)` for nothing, `None` where a size is not known.
-    fn doubt(&self, arithmetic: &Arithmetic, sizes: Sizes) -> Option<Option<Open>> {
+    /// What may come on top, if anything, or why that is not known.
+    fn open(&self, arithmetic: &Arithmetic, sizes: Sizes) -> Result<Option<Open>, String> {
         let mut open: Option<Open> = None;
         for doubt in self.doubts.iter().filter(|d| d.classes.contains(&arithmetic.class)) {
-            let mut reasons = Vec::new();
-            let mut most = 0;
-            for (terms, when) in doubt.more {
-                let terms: Vec<Term> = terms.iter().map(|(each, times)| Term::any(*each, *times)).collect();
-                let more = price::sum(&terms, Some(arithmetic), sizes)?;
-                most = most.max(more);
-                reasons.push((more, format!("{} more {when}", grouped(more))));
-            }
-            if most == 0 {
-                continue;
-            }
-            let as_module = reasons.first().map(|(more, _)| *more).filter(|_| doubt.module);
-            let words: Vec<String> = reasons.into_iter().map(|(_, words)| words).collect();
-            let reason = format!("{}, nothing {}, which a graph does not tell", words.join(", "), doubt.nothing);
+            let Some((as_module, reason)) = doubt.ask(arithmetic, sizes)? else { continue };
             let (macs, flops) = match (doubt.of, self.flops) {
-                (Of::Flops, _) => (None, Some(as_module.unwrap_or(0))),
-                (Of::Macs, Flops::Times(n)) => {
-                    let more = as_module.unwrap_or(0);
-                    (Some(more), Some(more.checked_mul(n)?))
-                }
-                (Of::Macs, Flops::Terms(_)) => (Some(as_module.unwrap_or(0)), None),
+                (Of::Flops, _) => (None, Some(as_module)),
+                (Of::Macs, Flops::Times(n)) => (Some(as_module), Some(as_module.checked_mul(n).ok_or(NO_SIZE)?)),
+                (Of::Macs, Flops::Terms(_)) => (Some(as_module), None),
             };
-            let before = open.take();
-            open = Some(Open {
-                macs: macs.or(before.as_ref().and_then(|b| b.macs)),
-                flops: flops.or(before.as_ref().and_then(|b| b.flops)),
-                reason: before.map_or(reason, |b| b.reason),
+            open = Some(match open {
+                None => Open { macs, flops, reason },
+                Some(one) => Open { macs: one.macs.or(macs), flops: one.flops.or(flops), reason: one.reason },
             });
         }
-        Some(open)
+        Ok(open)
+    }
+}
+
+impl Doubt {
+    /// How much more a module of `torch.nn` costs (0 where none is in question), and when which amount is charged; nothing
+    /// where all amounts are 0.
+    fn ask(&self, arithmetic: &Arithmetic, sizes: Sizes) -> Result<Option<(u64, String)>, String> {
+        let mut amounts = Vec::new();
+        for (terms, when) in self.more {
+            let terms: Vec<Term> = terms.iter().map(|(each, times)| Term::any(*each, *times)).collect();
+            amounts.push((price::sum(&terms, Some(arithmetic), sizes).ok_or(NO_SIZE)?, when));
+        }
+        if amounts.iter().all(|(more, _)| *more == 0) {
+            return Ok(None);
+        }
+        let words: Vec<String> = amounts.iter().map(|(more, when)| format!("{} more {when}", grouped(*more))).collect();
+        let reason = format!("{}, nothing {}, which a graph does not tell", words.join(", "), self.nothing);
+        let as_module = amounts.first().map_or(0, |(more, _)| if self.module { *more } else { 0 });
+        Ok(Some((as_module, reason)))
     }
 }
 
