@@ -2,6 +2,7 @@
 
 use super::child::Done;
 use super::job::{Answer, NodeRun, Peaks, Profile};
+use super::ones::OneNode;
 use super::plan::{Plan, Purpose};
 use super::report::{
     Linearity, MacMismatch, Macs, Memory, Mismatch, NodeTime, Pair, Peak, Run, Runtime, Term, Time, Type, Verified,
@@ -193,7 +194,8 @@ fn macs(case: &Case, sizing: &Sizing, plan: &Plan, sums: &[Sums]) -> Option<Macs
     let (mut predicted, mut measured, mut effective) = (Some(0u64), Some(0u64), Some(0u64));
     let add = |sum: Option<u64>, n: Option<u64>| sum?.checked_add(n?);
     for (countable, sums) in plan.countables.iter().zip(sums) {
-        let Some(nominal) = sums.nominal else { continue };
+        let of = |one: &OneNode, sum: Option<u64>| sum?.checked_mul(one.each);
+        let Some(nominal) = of(&countable.nominal, sums.nominal) else { continue };
         macs.layers += 1;
         if nominal != countable.macs {
             let name = case.model.nodes[countable.node].name.to_string();
@@ -201,7 +203,8 @@ fn macs(case: &Case, sizing: &Sizing, plan: &Plan, sums: &[Sums]) -> Option<Macs
         }
         predicted = add(predicted, sizing.macs_of(countable.node).known().map(|m| m.0));
         measured = add(measured, Some(nominal));
-        effective = add(effective, if countable.effective.is_some() { sums.effective } else { Some(nominal) });
+        let without_padding = countable.effective.as_ref().map_or(Some(nominal), |one| of(one, sums.effective));
+        effective = add(effective, without_padding);
     }
     macs.total = Pair { predicted, measured };
     macs.without_padding = effective;
@@ -326,7 +329,7 @@ fn quickest(profile: &Profile) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ones::{Countable, OneNode};
+    use super::super::ones::Countable;
     use super::super::subject::File;
     use super::*;
 
@@ -335,7 +338,7 @@ mod tests {
         let model = tensors::tests::model();
         let case = Case { model: &model, batch: 1, file: File::exported(&model).expect("ONNX has both") };
         let mut plan = Plan::new(&case).expect("its input has a size");
-        let one = || OneNode { model: Vec::new(), feeds: Vec::new() };
+        let one = || OneNode { model: Vec::new(), feeds: Vec::new(), each: 1 };
         plan.countables.push(Countable { node: model.main.nodes[0], macs: 9, nominal: one(), effective: Some(one()) });
         let sizing = Sizing::of(&model, 1, convention::default());
         let mut kinds = Kinds { sums: vec![Sums::default()], ..Kinds::default() };

@@ -72,7 +72,7 @@ impl Plan {
     /// Everything that is measured of a case.
     pub(super) fn new(case: &Case) -> Result<Plan, String> {
         let feeds = case.feeds()?;
-        let (OneNode { model: product, feeds: sides }, roof_macs) = ones::product(EDGE)?;
+        let (OneNode { model: product, feeds: sides, .. }, roof_macs) = ones::product(EDGE)?;
         let mut plan = Plan {
             purposes: Vec::new(),
             tasks: Vec::new(),

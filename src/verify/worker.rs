@@ -7,7 +7,7 @@ use super::runtime::{self, Runtime};
 use super::{feed, nvml, profile, scratch};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::Session;
-use ort::value::ValueType;
+use ort::value::{TensorElementType, ValueRef, ValueType};
 use std::fs;
 use std::hint::black_box;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -169,10 +169,10 @@ impl Worker<'_> {
         let outputs = session.run(feed::tensors(feeds)?).map_err(said)?;
         let mut sum = 0u64;
         for value in outputs.values() {
-            let (_, elements) = value.try_extract_tensor::<f32>().map_err(said)?;
-            for element in elements {
-                let counted = whole(*element).and_then(|n| sum.checked_add(n));
-                sum = counted.ok_or_else(|| format!("an output of {element} counts nothing"))?;
+            for element in elements(&value)? {
+                let counted =
+                    element.ok_or("an output is no whole number, or one that was cut off, and counts nothing")?;
+                sum = sum.checked_add(counted).ok_or("its outputs are more than 2^64")?;
             }
         }
         Ok(sum)
@@ -184,6 +184,25 @@ const WEIGHTS: &str = "weights";
 
 /// Time after which no further run begins.
 const ENOUGH: Duration = Duration::from_millis(500);
+
+/// Elements as the numbers that they count.
+fn elements(value: &ValueRef<'_>) -> Result<Vec<Option<u64>>, String> {
+    macro_rules! of {
+        ($type:ty, $count:expr) => {{
+            let (_, elements) = value.try_extract_tensor::<$type>().map_err(said)?;
+            Ok(elements.iter().map(|n| $count(*n)).collect())
+        }};
+    }
+    match value.dtype() {
+        ValueType::Tensor { ty: TensorElementType::Int32, .. } => of!(i32, |n| u64::try_from(n).ok()),
+        // The largest is where all that is larger ends up.
+        ValueType::Tensor { ty: TensorElementType::Uint8, .. } => of!(u8, |n| (n < u8::MAX).then_some(u64::from(n))),
+        ValueType::Tensor { ty: TensorElementType::Int8, .. } => {
+            of!(i8, |n: i8| u64::try_from(n).ok().filter(|_| n < i8::MAX))
+        }
+        _ => of!(f32, whole),
+    }
+}
 
 /// A float that is a whole number small enough to be exact. 2^24 is what 2^24 + 1 is rounded to, and may be a sum that was
 /// cut off.

@@ -11,6 +11,7 @@ mod ebnf;
 mod export;
 mod files;
 mod lints;
+mod networks;
 mod onnx;
 mod operators;
 mod oracle;

@@ -4,7 +4,6 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,7 +33,8 @@ pub(super) fn run(arguments: &[&str]) -> Output {
     verify(arguments).env("ORT_DYLIB_PATH", library()).output().expect("the program starts")
 }
 
-fn models(arguments: &[&str]) -> Vec<Value> {
+/// What is printed of every model.
+pub(super) fn models(arguments: &[&str]) -> Vec<Value> {
     let output = run(&[arguments, &["--format", "json"]].concat());
     let error = String::from_utf8_lossy(&output.stderr);
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {error}"));
@@ -158,41 +158,6 @@ fn a_broken_text_is_explained_and_not_run() {
     let output = run(&["examples/broken/window_too_big.arch"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("window-too-big"), "{}", said(&output));
-}
-
-/// Networks of the examples up to ResNet-50.
-const NETWORKS: &[&[&str]] = &[
-    &["examples/resnet.arch", "--model", "resnet50"],
-    &["examples/mnist.arch"],
-    &["examples/m5.arch"],
-    &["examples/squeezenet.arch"],
-    &["examples/densenet.arch", "--model", "densenet121"],
-    &["examples/mobilenet_v1.arch", "--model", "rho_128"],
-    &["examples/mobilenet_v2.arch"],
-    &["examples/mobilenet_v3.arch"],
-    &["examples/shufflenet.arch"],
-    &["examples/googlenet.arch", "--model", "googlenet"],
-    &["examples/efficientnet_b0.arch"],
-];
-
-#[test]
-fn published_networks_agree_to_the_byte() {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(network) = NETWORKS.get(next.fetch_add(1, Ordering::Relaxed)) {
-            for model in models(&[*network, &["--device", "cpu"]].concat()) {
-                assert_eq!(model["verdict"], "agree", "{network:?}: {model:#}");
-                // With the runtime's optimisations too.
-                for run in model["runs"].as_array().unwrap() {
-                    for peak in [&run["memory"]["first"], &run["memory"]["steady"]] {
-                        assert!(peak["predicted_bytes"].is_u64(), "{network:?}: {run:#}");
-                        assert_eq!(peak["predicted_bytes"], peak["measured_bytes"], "{network:?}: {run:#}");
-                    }
-                }
-            }
-        }
-    };
-    thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(work))));
 }
 
 /// A graph of the language's own making, read back: without weights of its own, for a batch that it was not written for.

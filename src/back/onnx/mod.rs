@@ -23,7 +23,7 @@ mod stored;
 
 pub use expose::exposing;
 pub use message::Message;
-pub use model::{encode, encode_open, names};
+pub use model::{encode, encode_as_is, encode_open, names};
 pub use rebuild::{Changes, Rebuilt, rebuild};
 pub use refuse::Refused;
 

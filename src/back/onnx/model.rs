@@ -21,19 +21,23 @@ use std::sync::Arc;
 
 /// Version of the format: that of ONNX 1.16, which every runtime since ONNX Runtime 1.18 reads.
 const IR_VERSION: u64 = 10;
+/// The domain of what ONNX Runtime adds to ONNX.
+const RUNTIME_DOMAIN: &str = "com.microsoft";
 
 /// A model of the language as an ONNX file. `Err` lists every layer that ONNX cannot say.
 ///
 /// Operators are those of version [`OPSET`] of the standard domain. Every input, output and value between has its type;
 /// every value has the name of its line, or one derived from it.
 pub fn encode(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> {
+    let refused: Vec<Refused> = model.main.nodes.iter().filter_map(|id| refuse(model, &model.nodes[*id])).collect();
+    if refused.is_empty() { encode_as_is(model, weights) } else { Err(refused) }
+}
+
+/// The same for nodes that a graph of others had: what types they compute in is theirs to say.
+pub fn encode_as_is(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> {
     let slots = slots(model);
     let replaceable = replaceable(model, &slots, &vec![true; model.values.len()], OPSET);
     let mut writer = Writer { model, weights, names: Names::of(model), slots, replaceable, graph: Message::default() };
-    let refused: Vec<Refused> = model.main.nodes.iter().filter_map(|id| refuse(model, &model.nodes[*id])).collect();
-    if !refused.is_empty() {
-        return Err(refused);
-    }
     let mut initializers = Message::default();
     writer.stored(&mut initializers)?;
     writer.nodes()?;
@@ -57,6 +61,9 @@ pub fn encode(model: &Model, weights: Weights) -> Result<Message, Vec<Refused>> 
     file.bytes(MODEL_PRODUCER_VERSION, env!("CARGO_PKG_VERSION").as_bytes());
     file.message(MODEL_GRAPH, graph);
     file.encoded(MODEL_OPSET_IMPORT, &pieces::opset("", OPSET));
+    if model.main.nodes.iter().any(|id| model.nodes[*id].kind.domain == RUNTIME_DOMAIN) {
+        file.encoded(MODEL_OPSET_IMPORT, &pieces::opset(RUNTIME_DOMAIN, 1));
+    }
     let definitions = definitions(model);
     if !definitions.is_empty() {
         file.encoded(MODEL_OPSET_IMPORT, &pieces::opset(OWN_DOMAIN, 1));
