@@ -6,7 +6,7 @@ use super::kernel::Kernel;
 use super::rules::{
     At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, data, steer,
 };
-use crate::tensor::{DType, Dim, Literal, Shape, TensorType, ValueType};
+use crate::tensor::{DType, Dim, List, Literal, Shape, TensorType, ValueType};
 
 /// The operators of this room.
 pub(super) static OPS: &[OpKind] = &[
@@ -181,7 +181,7 @@ impl Operator for Feature {
             Feature::FromVocabulary { words } => TensorType { dtype: map_values(at), shape: row(words) },
             Feature::ToMaps { keys } => {
                 let value = TensorType::new(DType::F32, Shape::scalar()).into();
-                return Ok(vec![ValueType::Sequence(Box::new(ValueType::Map(*keys, Box::new(value))))]);
+                return Ok(vec![List::of(ValueType::Map(*keys, Box::new(value))).into()]);
             }
             Feature::Map { .. } | Feature::Swap | Feature::OneHot { .. } | Feature::Normalize => {
                 let TensorType { dtype, shape } = at.require(0)?.clone();

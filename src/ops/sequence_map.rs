@@ -5,8 +5,8 @@
 
 use super::control::{BodyInput, body};
 use super::kernel::Kernel;
-use super::rules::{At, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data};
-use crate::tensor::{Literal, ValueType};
+use super::rules::{At, BodyOutput, OpError, OpKind, OpenWeight, Operator, Spec, Storage, Window, Work, data};
+use crate::tensor::{List, Literal, ValueType};
 
 /// The operator of this room.
 pub(super) static OPS: &[OpKind] = &[OpKind {
@@ -28,11 +28,19 @@ fn read(_: &Spec) -> Result<Box<dyn Operator>, OpError> {
 /// What goes into a run: an element of each list.
 pub(super) fn body_inputs(at: &At) -> Vec<BodyInput> {
     let one = |input: Option<&ValueType>| match input {
-        Some(ValueType::Sequence(element)) => (**element).clone().into(),
+        Some(ValueType::Sequence(list)) => list.element().clone().into(),
         Some(other) => other.clone().into(),
         None => ValueType::Unknown.into(),
     };
     at.inputs.iter().copied().map(one).collect()
+}
+
+/// How many elements the first list has.
+fn length(at: &At) -> Option<u64> {
+    match at.inputs.first().copied().flatten() {
+        Some(ValueType::Sequence(list)) => list.len(),
+        _ => None,
+    }
 }
 
 impl Operator for SequenceMap {
@@ -41,15 +49,22 @@ impl Operator for SequenceMap {
     }
 
     fn infer(&self, at: &At) -> Result<Vec<ValueType>, OpError> {
-        Ok(body(at, "body", 0)?.iter().map(|o| ValueType::Sequence(Box::new(o.ty.clone()))).collect())
+        let list = |one: &BodyOutput| match length(at) {
+            Some(n) => List::new(one.ty.clone(), [(one.ty.clone(), n)]),
+            None => List::of(one.ty.clone()),
+        };
+        Ok(body(at, "body", 0)?.iter().map(|one| list(one).into()).collect())
     }
 
     fn fold(&self, at: &At) -> Vec<Option<Literal>> {
         vec![None; at.n_outputs]
     }
 
-    fn work(&self, _: &At) -> Work {
-        Work::Unmodelled("how many elements the list has is not known".into())
+    fn work(&self, at: &At) -> Work {
+        match length(at) {
+            Some(n) => Work::Runs(vec![n]),
+            None => Work::Unmodelled("how many elements the list has is not known".into()),
+        }
     }
 
     fn window(&self, _: &At) -> Window {
@@ -64,7 +79,7 @@ mod tests {
 
     #[test]
     fn lists_are_taken_apart_and_put_together_again() {
-        let list = |sizes: &[u64]| ValueType::Sequence(Box::new(f32(sizes)));
+        let list = |sizes: &[u64]| ValueType::from(List::of(f32(sizes)));
         let case = Case::new("", "SequenceMap", 17).input(list(&[3])).input(f32(&[4]));
         let inputs = case.ask(&[], |_, at| body_inputs(at)).unwrap();
         assert_eq!(inputs.into_iter().map(|i| i.ty).collect::<Vec<_>>(), vec![f32(&[3]), f32(&[4])]);

@@ -396,7 +396,7 @@ impl Serialize for Type<'_> {
                 map.serialize_entry("dtype", &None::<&str>)?;
                 map.serialize_entry("shape", &None::<&str>)?;
             }
-            ValueType::Sequence(inner) => map.serialize_entry("sequence", &Type(inner))?,
+            ValueType::Sequence(inner) => map.serialize_entry("sequence", &Type(inner.element()))?,
             ValueType::Optional(inner) => map.serialize_entry("optional", &Type(inner))?,
             ValueType::Map(key, value) => map.serialize_entry("map", &Pair(key.name(), Type(value)))?,
         }
@@ -433,7 +433,7 @@ mod tests {
     use super::*;
     use crate::base::quantity::{Bytes, Macs};
     use crate::render::sample;
-    use crate::tensor::Shape;
+    use crate::tensor::{List, Shape};
 
     fn printed(entry: Entry) -> serde_json::Value {
         let mut out = Vec::new();
@@ -488,7 +488,7 @@ mod tests {
     fn every_kind_of_value_has_a_place_in_the_schema() {
         let tensor = |shape| ValueType::from(TensorType { dtype: None, shape });
         let free = Shape::Ranked(vec![Dim::symbol("N"), Dim::Unknown, Dim::Known(3)]);
-        let list = ValueType::Sequence(Box::new(tensor(Shape::Unranked)));
+        let list = ValueType::from(List::of(tensor(Shape::Unranked)));
         let types = [
             ValueType::Unknown,
             tensor(free),

@@ -7,7 +7,7 @@ use crate::tensor::{Dim, TensorType, ValueType};
 pub(super) fn shape(ty: &ValueType, batch: u64, layout: Layout) -> String {
     match ty {
         ValueType::Tensor(tensor) => of_tensor(tensor, batch, layout),
-        ValueType::Sequence(inner) => format!("list of {}", shape(inner, batch, layout)),
+        ValueType::Sequence(list) => format!("list of {}", shape(list.element(), batch, layout)),
         ValueType::Optional(inner) => format!("optional {}", shape(inner, batch, layout)),
         ValueType::Map(..) => "map".into(),
         ValueType::Unknown => "?".into(),

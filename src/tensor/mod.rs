@@ -3,12 +3,14 @@
 
 pub mod dim;
 pub mod dtype;
+pub mod list;
 pub mod literal;
 pub mod ratio;
 pub mod shape;
 
 pub use dim::Dim;
 pub use dtype::DType;
+pub use list::List;
 pub use literal::{Elements, Literal};
 pub use ratio::Ratio;
 pub use shape::Shape;
@@ -64,8 +66,8 @@ impl fmt::Display for TensorType {
 pub enum ValueType {
     /// A tensor.
     Tensor(TensorType),
-    /// A list of values of one type.
-    Sequence(Box<ValueType>),
+    /// A list of values.
+    Sequence(Box<List>),
     /// A value that may be absent.
     Optional(Box<ValueType>),
     /// A dictionary: its keys' type, its values' type.
@@ -87,7 +89,8 @@ impl ValueType {
     pub fn holds(&self, dtype: DType) -> bool {
         match self {
             ValueType::Tensor(t) => t.dtype == Some(dtype),
-            ValueType::Sequence(inner) | ValueType::Optional(inner) | ValueType::Map(_, inner) => inner.holds(dtype),
+            ValueType::Sequence(list) => list.element().holds(dtype),
+            ValueType::Optional(inner) | ValueType::Map(_, inner) => inner.holds(dtype),
             ValueType::Unknown => false,
         }
     }
@@ -98,7 +101,7 @@ impl ValueType {
         let inner = |inner: &ValueType| Box::new(inner.with(from, to));
         match self {
             ValueType::Tensor(t) if t.dtype == Some(from) => TensorType::new(to, t.shape.clone()).into(),
-            ValueType::Sequence(s) => ValueType::Sequence(inner(s)),
+            ValueType::Sequence(list) => list.map(|ty| ty.with(from, to)).into(),
             ValueType::Optional(o) => ValueType::Optional(inner(o)),
             ValueType::Map(key, value) => ValueType::Map(*key, inner(value)),
             ValueType::Tensor(_) | ValueType::Unknown => self.clone(),
@@ -109,7 +112,7 @@ impl ValueType {
     pub fn join(&self, other: &ValueType) -> ValueType {
         match (self, other) {
             (ValueType::Tensor(a), ValueType::Tensor(b)) => a.join(b).into(),
-            (ValueType::Sequence(a), ValueType::Sequence(b)) => ValueType::Sequence(Box::new(a.join(b))),
+            (ValueType::Sequence(a), ValueType::Sequence(b)) => a.join(b).into(),
             (ValueType::Optional(a), ValueType::Optional(b)) => ValueType::Optional(Box::new(a.join(b))),
             (ValueType::Map(k, a), ValueType::Map(l, b)) if k == l => ValueType::Map(*k, Box::new(a.join(b))),
             _ => ValueType::Unknown,
@@ -119,6 +122,12 @@ impl ValueType {
     /// Its size in bytes where that follows from the type.
     pub fn bytes(&self) -> Option<u64> {
         self.tensor().and_then(TensorType::bytes)
+    }
+}
+
+impl From<List> for ValueType {
+    fn from(list: List) -> Self {
+        ValueType::Sequence(Box::new(list))
     }
 }
 

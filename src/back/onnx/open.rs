@@ -2,7 +2,7 @@
 //! batch is a multiple of the batch's symbol.
 
 use crate::graph::Model;
-use crate::tensor::{Dim, Shape, TensorType, ValueType};
+use crate::tensor::{Dim, List, Shape, TensorType, ValueType};
 
 /// Puts a symbol where `model` and `other`, the same network for these two batches, differ. A size that follows neither
 /// is not known.
@@ -21,9 +21,14 @@ fn opened(ty: &mut ValueType, other: &ValueType, batches: (u64, u64), symbol: &D
                 *dim = multiple(dim, other, batches).map_or(Dim::Unknown, |n| symbol.times(&n.into()));
             }
         }
-        (ValueType::Sequence(of), ValueType::Sequence(other))
-        | (ValueType::Optional(of), ValueType::Optional(other))
-        | (ValueType::Map(_, of), ValueType::Map(_, other)) => opened(of, other, batches, symbol),
+        (ValueType::Sequence(list), ValueType::Sequence(other)) => {
+            let mut element = list.element().clone();
+            opened(&mut element, other.element(), batches, symbol);
+            **list = List::of(element);
+        }
+        (ValueType::Optional(of), ValueType::Optional(other)) | (ValueType::Map(_, of), ValueType::Map(_, other)) => {
+            opened(of, other, batches, symbol)
+        }
         _ => {}
     }
 }

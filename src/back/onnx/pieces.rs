@@ -37,7 +37,9 @@ pub(super) fn value_type(ty: &ValueType) -> Option<TypeProto> {
         ValueType::Tensor(tensor) => {
             Value::TensorType(type_proto::Tensor { elem_type: tensor.dtype?.onnx(), shape: shape(&tensor.shape) })
         }
-        ValueType::Sequence(of) => Value::SequenceType(Box::new(type_proto::Sequence { elem_type: inner(of) })),
+        ValueType::Sequence(of) => {
+            Value::SequenceType(Box::new(type_proto::Sequence { elem_type: inner(of.element()) }))
+        }
         ValueType::Optional(of) => Value::OptionalType(Box::new(type_proto::Optional { elem_type: inner(of) })),
         ValueType::Map(key, of) => {
             Value::MapType(Box::new(type_proto::Map { key_type: key.onnx(), value_type: inner(of) }))

@@ -3,7 +3,7 @@
 use super::proto::type_proto::Value;
 use super::proto::{TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto};
 use super::text;
-use crate::tensor::{DType, Dim, Shape, TensorType, ValueType};
+use crate::tensor::{DType, Dim, List, Shape, TensorType, ValueType};
 use prost::Message;
 use prost::bytes::Bytes;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub(super) fn value_type(proto: &TypeProto, dim: &mut dyn FnMut(usize, Written) 
         Some(Value::TensorType(t) | Value::SparseTensorType(t)) => {
             TensorType { dtype: DType::from_onnx(t.elem_type), shape: shape(t.shape.as_ref(), dim) }.into()
         }
-        Some(Value::SequenceType(s)) => ValueType::Sequence(inner(s.elem_type.as_deref(), dim)),
+        Some(Value::SequenceType(s)) => List::of(*inner(s.elem_type.as_deref(), dim)).into(),
         Some(Value::OptionalType(o)) => ValueType::Optional(inner(o.elem_type.as_deref(), dim)),
         Some(Value::MapType(m)) => match DType::from_onnx(m.key_type) {
             Some(key) => ValueType::Map(key, inner(m.value_type.as_deref(), dim)),
