@@ -67,7 +67,7 @@ fn concatenated(list: &List, along: i64, new_axis: bool) -> Result<ValueType, Op
     let Some(dims) = tensor.shape.dims() else { return Ok(list.element().clone()) };
     let mut dims = dims.to_vec();
     if new_axis {
-        dims.insert(axis(along, dims.len().saturating_add(1))?, list.len().map_or(Dim::Unknown, Dim::from));
+        dims.insert(axis(along, dims.len().saturating_add(1))?, list.length().map_or(Dim::Unknown, Dim::from));
     } else {
         let position = axis(along, dims.len())?;
         let size = |ty: &ValueType| ty.tensor()?.shape.dims()?.get(position).cloned();
@@ -154,7 +154,7 @@ impl Operator for Sequence {
     }
 
     fn fold(&self, at: &At) -> Vec<Option<Literal>> {
-        let length = || list(at).ok()?.len().map(|n| Literal::scalar(n.into()));
+        let length = || list(at).ok()?.length().map(|n| Literal::scalar(n.into()));
         vec![if let Sequence::Length = self { length() } else { None }]
     }
 

@@ -38,7 +38,7 @@ pub(super) fn body_inputs(at: &At) -> Vec<BodyInput> {
 /// How many elements the first list has.
 fn length(at: &At) -> Option<u64> {
     match at.inputs.first().copied().flatten() {
-        Some(ValueType::Sequence(list)) => list.len(),
+        Some(ValueType::Sequence(list)) => list.length(),
         _ => None,
     }
 }

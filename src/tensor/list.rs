@@ -47,13 +47,13 @@ impl List {
     }
 
     /// How many values it has.
-    pub fn len(&self) -> Option<u64> {
+    pub fn length(&self) -> Option<u64> {
         self.items()?.iter().try_fold(0u64, |sum, (_, n)| sum.checked_add(*n))
     }
 
     /// A position that may be counted from the end, counted from the start.
     fn position(&self, at: i64) -> Option<u64> {
-        if at >= 0 { u64::try_from(at).ok() } else { self.len()?.checked_sub(at.unsigned_abs()) }
+        if at >= 0 { u64::try_from(at).ok() } else { self.length()?.checked_sub(at.unsigned_abs()) }
     }
 
     /// The values before a position and those from it on.
@@ -85,7 +85,7 @@ impl List {
         let items = || {
             let at = match at.ok()? {
                 Some(at) => self.position(at)?,
-                None => self.len()?,
+                None => self.length()?,
             };
             let [before, after] = self.parted(at)?;
             Some(List::new(element.clone(), before.into_iter().chain([(value, 1)]).chain(after)))
@@ -134,16 +134,16 @@ mod tests {
     #[test]
     fn values_are_found_from_both_ends() {
         let list = List::new(ValueType::Unknown, [(of(2), 3), (of(2), 1), (of(5), 1)]);
-        assert_eq!(list.len(), Some(5));
+        assert_eq!(list.length(), Some(5));
         assert_eq!(list.get(Some(3)), of(2));
         assert_eq!(list.get(Some(-1)), of(5));
         assert_eq!(list.get(None), of(2).join(&of(5)));
         assert_eq!(list.erased(Some(4)), List::new(ValueType::Unknown, [(of(2), 4)]));
-        assert_eq!(list.erased(None).len(), None);
+        assert_eq!(list.erased(None).length(), None);
         assert_eq!(list.inserted(of(7), Ok(Some(-1))).get(Some(4)), of(7));
         assert_eq!(list.inserted(of(7), Ok(None)).get(Some(5)), of(7));
-        assert_eq!(list.inserted(of(7), Ok(Some(9))).len(), None);
-        assert_eq!(list.inserted(of(7), Err(())).len(), None);
+        assert_eq!(list.inserted(of(7), Ok(Some(9))).length(), None);
+        assert_eq!(list.inserted(of(7), Err(())).length(), None);
     }
 
     #[test]
@@ -157,6 +157,6 @@ mod tests {
     #[test]
     fn what_a_list_keeps_is_bounded() {
         let many = List::new(ValueType::Unknown, (1..100).map(|n| (of(n), 1)));
-        assert_eq!(many.len(), None);
+        assert_eq!(many.length(), None);
     }
 }

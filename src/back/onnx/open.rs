@@ -27,7 +27,7 @@ fn opened(ty: &mut ValueType, other: &ValueType, batches: (u64, u64), symbol: &D
             **list = List::of(element);
         }
         (ValueType::Optional(of), ValueType::Optional(other)) | (ValueType::Map(_, of), ValueType::Map(_, other)) => {
-            opened(of, other, batches, symbol)
+            opened(of, other, batches, symbol);
         }
         _ => {}
     }
