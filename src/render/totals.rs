@@ -53,8 +53,9 @@ fn compute(report: &Report) -> Total {
     let t = &report.totals;
     let batch = report.settings.batch;
     let line = |macs: u64, flops: u64, whom: &str| {
-        let mark = if t.macs.incomplete { "at least " } else { "" };
-        format!("{mark}{} MACs = {} FLOPs for {whom}", grouped(macs), grouped(flops))
+        let bound = |incomplete| if incomplete { "at least " } else { "" };
+        let (first, second) = (bound(t.macs.incomplete), bound(t.flops.incomplete && !t.macs.incomplete));
+        format!("{first}{} MACs = {second}{} FLOPs for {whom}", grouped(macs), grouped(flops))
     };
     let one = |n: u64| n.checked_div(batch).filter(|_| n.is_multiple_of(batch));
     let mut lines = Vec::new();

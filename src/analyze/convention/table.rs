@@ -148,7 +148,7 @@ const PLAIN: Convention = Convention {
 
 /// Conventions that people ask for and that are not offered, with the reason.
 pub static REFUSED: &[(&str, &str)] = &[
-    ("deepspeed", "its profiler's rules are those that calflops took over; say `calflops`"),
+    ("deepspeed", "calflops was made from its profiler; say `calflops`, which was held against that tool's figures"),
     ("ultralytics", "its GFLOPs are twice thop's figure; say `thop`, which gives that as FLOPs"),
     ("timm", "its `infer_gmacs` are fvcore's; say `fvcore`"),
     ("keras", "the TensorFlow profiler counts the operations of its own fused graph, which is not this one"),
