@@ -39,7 +39,7 @@ pub(super) struct Sizing {
     /// Only this model of a file that has several
     #[arg(short, long, value_name = "NAME")]
     pub model: Option<String>,
-    /// How MACs and FLOPs are counted: as cnnsize, or as another tool or paper
+    /// How MACs and FLOPs are counted: as cnnsize, or as another tool or paper (`cnnsize explain conventions`)
     #[arg(long, value_name = "NAME", value_parser = values::convention)]
     pub convention: Option<&'static Convention>,
     /// A figure that is not fully known is an error

@@ -1,4 +1,5 @@
-//! Pages of `cnnsize explain`: a lint, a finding, a layer, an operator, a block of the prelude, a counting convention.
+//! Pages of `cnnsize explain`: a lint, a finding, a layer, an operator, a block of the prelude, a counting convention,
+//! and the list of these.
 
 use super::faults::{self, Fault};
 use cnnsize::analyze::convention::{self, CONVENTIONS, Convention, REFUSED};
@@ -11,6 +12,9 @@ use cnnsize::ops::{self, ROOMS};
 use cnnsize::render::escape::visible;
 use std::fmt::Write;
 
+/// The word for the list of counting conventions.
+const CONVENTIONS_PAGE: &str = "conventions";
+
 /// Everything there is under a word, or that there is nothing.
 pub(super) fn page(word: &str) -> Result<String, String> {
     let operators = || ROOMS.iter().flat_map(|room| room.ops).filter(|kind| kind.name == word);
@@ -20,6 +24,7 @@ pub(super) fn page(word: &str) -> Result<String, String> {
         .chain(faults::all().find(|fault| fault.slug == word).map(fault_page))
         .chain(ops::layer(word).map(layer_page))
         .chain(operators().map(operator_page))
+        .chain((word == CONVENTIONS_PAGE).then(conventions_page))
         .chain(convention::find(word).map(convention_page))
         .chain(REFUSED.iter().filter(|(name, _)| *name == word).map(|(name, why)| refused_page(name, why)))
         .chain(block(word).map(|text| format!("{word}: a block that every file can call\n\n{}", indented(&text))))
@@ -33,7 +38,7 @@ fn unknown(word: &str) -> String {
     let operators = ROOMS.iter().flat_map(|room| room.ops).map(|kind| kind.name);
     let conventions = CONVENTIONS.iter().map(|convention| convention.name);
     let shown = visible(word);
-    match suggest::nearest(word, words.chain(operators).chain(conventions)) {
+    match suggest::nearest(word, words.chain(operators).chain(conventions).chain([CONVENTIONS_PAGE])) {
         Some(near) => format!("there is no page on `{shown}`; did you mean `{near}`?"),
         None if word.contains('.') => {
             format!("what of `{shown}`? add `params`, `macs` or `memory`, or `--answer NUMBER`")
@@ -125,6 +130,18 @@ fn operator_page(kind: &OpKind) -> String {
         Storage::View => "none: it is its first input under another shape",
     };
     let _ = writeln!(page, "  {:<12}  {storage}", "memory");
+    page
+}
+
+fn conventions_page() -> String {
+    let mut page = format!("{CONVENTIONS_PAGE}: ways of counting, for `--convention`\n\n");
+    for Convention { name, doc, .. } in CONVENTIONS {
+        let _ = writeln!(page, "  {name:<18}  {doc}");
+    }
+    let _ = writeln!(page, "\nnot offered");
+    for (name, why) in REFUSED {
+        let _ = writeln!(page, "  {name:<18}  {why}");
+    }
     page
 }
 

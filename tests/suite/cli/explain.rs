@@ -93,6 +93,9 @@ fn words_have_pages() {
         ("fc", "units, needed"),
         ("BatchNormalization", "running statistic, not a parameter"),
         ("shortcut", "conv c 1x1 /s nobias bn"),
+        ("conventions", "goodfellow"),
+        ("thop", "softmax: counted as nn.Softmax, not as a function call"),
+        ("timm", "say `fvcore`"),
     ] {
         let text = explained(&[word]);
         assert!(text.contains(said), "{word}: {said} is not in\n{text}");
