@@ -9,9 +9,10 @@
 //! that slides over the input says (axes 2, 3, … of its own input), and axes 2, 3, … of the input itself without any.
 
 use super::report::Field;
-use crate::graph::{Model, NodeId, ValueId};
+use crate::graph::{Model, NodeId, ValueId, users};
 use crate::ops::rules::{AxisSource, SlotRole, Tap, Window};
 use crate::tensor::Dim;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// What a unit sees along one axis: its first and last position, each as `base + step·⌊(u·num + shift) / den⌋`.
@@ -292,6 +293,7 @@ pub(super) struct Fields {
 }
 
 /// What a value sees, and others too where they are made of it position by position.
+#[derive(Default)]
 struct Seen {
     fields: Arc<[Field]>,
     local: bool,
@@ -368,56 +370,98 @@ pub(super) fn fields(model: &Model) -> Fields {
     let mut walk = Walk::new(model);
     for id in &model.main.nodes {
         let node = &model.nodes[*id];
-        if node.constant {
-            continue;
+        if !node.constant {
+            let sight = walk.step(*id);
+            node.outputs.iter().flatten().for_each(|output| walk.set(*output, sight.as_ref()));
         }
-        let place = walk.step(*id);
-        for output in node.outputs.iter().flatten() {
-            walk.places[output.index()] = place;
-        }
+        node.inputs.iter().flatten().for_each(|input| walk.was_read(*input));
     }
-    let Walk { inputs, views, places, .. } = walk;
-    Fields { places, seen: views.into_iter().map(|views| Seen::of(&views, &inputs)).collect() }
+    let Walk { inputs, places, mut seen, early, .. } = walk;
+    for sight in early {
+        seen[sight.place] = Seen::of(&sight.views, &inputs);
+    }
+    Fields { places, seen }
 }
 
 /// What the values so far see.
 struct Walk<'a> {
     model: &'a Model,
     inputs: Vec<Input>,
-    /// By value: its place in `views`. `None`: not known.
+    /// By value: its place in `seen`. `None`: not known.
     places: Vec<Option<usize>>,
-    views: Vec<Box<[View]>>,
+    seen: Vec<Seen>,
+    /// By value, as long as nodes are to come that read it: the views of a large network would take a lot of memory.
+    sights: Vec<Option<Sight>>,
+    /// By value: how often it is still to be read.
+    uses: Vec<u32>,
+    /// What was seen of an input before a window slid over it and said which axes are spatial.
+    early: Vec<Sight>,
+}
+
+/// What a value sees, and its place in `seen`.
+#[derive(Clone)]
+struct Sight {
+    place: usize,
+    views: Rc<[View]>,
 }
 
 impl<'a> Walk<'a> {
     /// The inputs of the network see themselves.
     fn new(model: &'a Model) -> Walk<'a> {
-        let mut walk = Walk { model, inputs: Vec::new(), places: vec![None; model.values.len()], views: Vec::new() };
-        for (place, id) in model.main.inputs.iter().enumerate() {
+        let input = |id: &ValueId| {
             let value = &model.values[*id];
             let dims = value.ty.tensor().and_then(|t| t.shape.dims()).unwrap_or(&[]);
-            walk.places[id.index()] = Some(walk.add([View::of_input(place, dims.len())]));
-            walk.inputs.push(Input {
-                name: Arc::clone(&value.name),
-                sizes: dims.iter().map(Dim::size).collect(),
-                spatial: (2..dims.len()).collect(),
-                slid: false,
-            });
+            let sizes = dims.iter().map(Dim::size).collect();
+            Input { name: Arc::clone(&value.name), sizes, spatial: (2..dims.len()).collect(), slid: false }
+        };
+        let mut walk = Walk {
+            model,
+            inputs: model.main.inputs.iter().map(input).collect(),
+            places: vec![None; model.values.len()],
+            seen: Vec::new(),
+            sights: vec![None; model.values.len()],
+            uses: users(model),
+            early: Vec::new(),
+        };
+        for (place, id) in model.main.inputs.iter().enumerate() {
+            let sight = walk.sight([View::of_input(place, walk.inputs[place].sizes.len())]);
+            walk.set(*id, Some(&sight));
         }
         walk
     }
 
-    fn add(&mut self, views: impl Into<Box<[View]>>) -> usize {
-        self.views.push(views.into());
-        self.views.len() - 1
+    fn sight(&mut self, views: impl Into<Rc<[View]>>) -> Sight {
+        let sight = Sight { place: self.seen.len(), views: views.into() };
+        if sight.views.iter().all(|view| self.inputs[view.input].slid) {
+            self.seen.push(Seen::of(&sight.views, &self.inputs));
+        } else {
+            self.seen.push(Seen::default());
+            self.early.push(sight.clone());
+        }
+        sight
+    }
+
+    fn set(&mut self, value: ValueId, sight: Option<&Sight>) {
+        self.places[value.index()] = sight.map(|sight| sight.place);
+        if self.uses[value.index()] > 0 {
+            self.sights[value.index()] = sight.cloned();
+        }
+    }
+
+    fn was_read(&mut self, value: ValueId) {
+        let uses = &mut self.uses[value.index()];
+        *uses = uses.saturating_sub(1);
+        if *uses == 0 {
+            self.sights[value.index()] = None;
+        }
     }
 
     fn seen_by(&self, value: ValueId) -> Option<&[View]> {
-        self.views.get(self.places[value.index()]?).map(|views| &**views)
+        self.sights[value.index()].as_ref().map(|sight| &*sight.views)
     }
 
     /// What the outputs of a node see.
-    fn step(&mut self, id: NodeId) -> Option<usize> {
+    fn step(&mut self, id: NodeId) -> Option<Sight> {
         let model = self.model;
         let node = &model.nodes[id];
         let rank = |v: ValueId| model.values[v].ty.tensor().and_then(|t| t.shape.rank()).unwrap_or(0);
@@ -430,11 +474,13 @@ impl<'a> Walk<'a> {
         let united = |rank: usize| unite(sources().map(|(_, v)| self.seen_by(v)), rank);
         let views = match model.at(id, |op, at| op.window(at)) {
             // Most nodes see what a source does: they have only one, or it sees all that the others do.
-            Window::Pointwise if sources().count() == 1 && rank(one) == output => return self.places[one.index()],
+            Window::Pointwise if sources().count() == 1 && rank(one) == output => {
+                return self.sights[one.index()].clone();
+            }
             Window::Pointwise => {
                 let all = united(output)?;
                 if let Some((_, widest)) = sources().find(|(_, v)| self.seen_by(*v) == Some(&*all)) {
-                    return self.places[widest.index()];
+                    return self.sights[widest.index()].clone();
                 }
                 all
             }
@@ -455,7 +501,7 @@ impl<'a> Walk<'a> {
             // An arrangement of something stored does not say where in the activations it looks.
             Window::Axes { .. } | Window::Opaque(_) => united(output)?.iter().map(|view| view.lost(output)).collect(),
         };
-        Some(self.add(views))
+        Some(self.sight(views))
     }
 
     /// What is seen through a window, one tap per spatial axis.

@@ -20,8 +20,9 @@ pub(super) fn bytes(model: &Model, id: ValueId) -> AtLeast<Bytes> {
 pub(super) fn measure(model: &Model, params: &Params) -> Inference {
     let lives = lifetimes(model);
     let steps = model.main.nodes.len().max(1);
-    let own = || blocks(model, &lives);
-    let (activation_peak, step) = peak(own(), steps);
+    let mut no_reuse = AtLeast::default();
+    let own = blocks(model, &lives).inspect(|block| no_reuse = no_reuse.plus(block.bytes));
+    let (activation_peak, step) = peak(own, steps);
     let (shared, _) = storage::overwriting(model, &lives);
     let (overwriting, overwriting_step) = peak(shared.iter().copied(), steps);
     let name = |step: usize| model.main.nodes.get(step).map(|id| model.nodes[*id].name.to_string());
@@ -33,7 +34,7 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
         activation_peak,
         peak_at: name(step),
         arena: arena::pack(&shared, steps).total,
-        no_reuse: own().map(|b| b.bytes).sum(),
+        no_reuse,
         onnxruntime: onnxruntime::plan(model, 1).ok().and_then(|plan| plan.first.total()),
     }
 }
