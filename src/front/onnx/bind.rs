@@ -127,8 +127,9 @@ fn declare(name: &Bytes, proto: Option<&TypeProto>) -> Declared {
     Declared { name, ty, open }
 }
 
-/// A type with the symbols that are bound replaced. Dimensions of inputs are symbols or numbers, never expressions.
-fn bound(ty: ValueType, symbols: &Symbols) -> ValueType {
+/// A type with the symbols that are bound replaced. Dimensions that a file states are symbols or numbers, never
+/// expressions.
+pub(super) fn bound(ty: ValueType, symbols: &Symbols) -> ValueType {
     let ValueType::Tensor(TensorType { dtype, shape: Shape::Ranked(dims) }) = ty else { return ty };
     let dims = dims.into_iter().map(|dim| match symbol(&dim) {
         Some(name) => symbols.dim(&name),

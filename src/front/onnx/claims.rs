@@ -1,28 +1,41 @@
 //! What the file declares of values, held against what was inferred. Declarations are claims, never a source.
 
 use super::File;
+use super::bind::bound;
 use super::convert::{Converter, Meaning};
 use super::types::{Symbols, declared, value_info};
 use crate::base::diagnostic::{Diagnostic, Origin};
 use crate::graph::ValueId;
 use crate::ops::unknown::UNKNOWN;
 use crate::tensor::{Dim, Shape, ValueType};
-use prost::bytes::Bytes;
 use std::collections::HashMap;
 
 /// Differences that are listed one by one.
 const LISTED: usize = 5;
 
-/// A warning for each value that is declared as something else than it is.
-pub(super) fn check(file: &File, converter: &Converter, symbols: &Symbols, findings: &mut Vec<Diagnostic>) {
+/// Types that the file states of the network's values, with free sizes as symbols. A warning for each value other than an
+/// input that is something else, its symbols being bound to these.
+pub(super) fn read(
+    file: &File,
+    converter: &Converter,
+    symbols: &Symbols,
+    findings: &mut Vec<Diagnostic>,
+) -> HashMap<ValueId, ValueType> {
+    let graph = &file.graph;
+    let mut stated = HashMap::with_capacity(graph.input.len() + graph.output.len() + graph.value_info.len());
     let mut wrong = 0usize;
-    for (name, ty) in file.graph.output.iter().chain(&file.graph.value_info).filter_map(value_info) {
-        let (Some(ty), Some(id)) = (ty, converter.lookup(&name).and_then(Meaning::value)) else { continue };
-        let claimed = declared(&ty, symbols);
+    let infos = graph.output.iter().chain(&graph.value_info).map(|info| (info, false));
+    for (info, is_input) in graph.input.iter().map(|info| (info, true)).chain(infos) {
+        let Some((name, Some(ty))) = value_info(info) else { continue };
+        let Some(id) = converter.lookup(&name).and_then(Meaning::value) else { continue };
+        let ty = declared(&ty, &Symbols::default());
+        let claimed = bound(ty.clone(), symbols);
+        stated.insert(id, ty);
         let value = converter.builder.get(id);
         let producer = value.producer().map(|(node, _)| converter.builder.node(node));
         // Where the operator is unknown, the declaration is all there is.
-        if agree(&claimed, &value.ty) || producer.is_some_and(|n| std::ptr::eq(n.kind, &raw const UNKNOWN)) {
+        let unknown = producer.is_some_and(|n| std::ptr::eq(n.kind, &raw const UNKNOWN));
+        if is_input || unknown || agree(&claimed, &value.ty) {
             continue;
         }
         wrong += 1;
@@ -34,16 +47,7 @@ pub(super) fn check(file: &File, converter: &Converter, symbols: &Symbols, findi
         let message = format!("{} more values are not what the file declares", wrong - LISTED);
         findings.push(Diagnostic::warning("declared-differs", Origin::File, message));
     }
-}
-
-/// Types that the file states of the network's values, with free sizes as symbols.
-pub(super) fn stated(file: &File, converter: &Converter) -> HashMap<ValueId, ValueType> {
-    let graph = &file.graph;
-    let infos = graph.input.iter().chain(&graph.output).chain(&graph.value_info).filter_map(value_info);
-    let of_value = |(name, ty): (Bytes, Option<_>)| {
-        Some((converter.lookup(&name).and_then(Meaning::value)?, declared(&ty?, &Symbols::default())))
-    };
-    infos.filter_map(of_value).collect()
+    stated
 }
 
 fn differs(converter: &Converter, id: ValueId, claimed: &ValueType) -> Diagnostic {

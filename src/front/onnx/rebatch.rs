@@ -75,11 +75,8 @@ pub(super) fn build(
     let (symbols, batch, place, overruled) = (feeds.symbols.clone(), feeds.batch.clone(), feeds.place, feeds.overruled);
     converter.network(feeds)?;
     findings.append(&mut converter.findings);
-    if !overruled {
-        claims::check(file, &converter, &symbols, findings);
-    }
     // Sizes that were overruled say nothing of the network that was asked for.
-    let stated = if overruled { HashMap::new() } else { claims::stated(file, &converter) };
+    let stated = if overruled { HashMap::new() } else { claims::read(file, &converter, &symbols, findings) };
     let (places, packed) = (std::mem::take(&mut converter.places), std::mem::take(&mut converter.packed));
     let mut model = converter.builder.finish(text(&file.graph.name), Vec::new());
     (model.stated, model.packed) = (stated, packed.into_iter().collect());
