@@ -19,7 +19,7 @@ use crate::base::diagnostic::Origin;
 use crate::base::quantity::{AtLeast, Bytes, Elements, Macs};
 use crate::graph::{Model, NodeId, ValueId};
 use convention::Convention;
-use report::{Layer, Report, Settings, Tensor, Totals, Training, Unknown};
+use report::{Inference, Layer, Report, Settings, Tensor, Totals, Training, Unknown};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::{panic, thread};
@@ -41,28 +41,25 @@ pub struct Options {
     pub dims: Vec<(String, u64)>,
 }
 
-/// A model with the answers to every question asked of it once.
+/// A model with the answers to every question about its nodes, each asked once.
 pub struct Sizing<'a> {
     model: &'a Model,
     /// Examples at once, as the model was built.
     batch: u64,
     params: params::Params,
     work: work::Totals,
-    memory: report::Inference,
     activations: memory::Activations,
     fields: receptive::Fields,
 }
 
 impl<'a> Sizing<'a> {
-    /// Asks every question. `batch` is the one that the model was built for.
+    /// Asks them. `batch` is the one that the model was built for.
     pub fn of(model: &'a Model, batch: u64, convention: &Convention) -> Sizing<'a> {
         let params = params::count(model);
-        let memory = || memory::measure(model, &params);
-        let others = || (work::count(model, convention), memory::activations(model), receptive::fields(model));
-        // Memory takes as long as the others together.
-        let (memory, (work, activations, fields)) =
-            if model.nodes.len() < LARGE { (memory(), others()) } else { at_once(memory, others) };
-        Sizing { model, batch, params, work, memory, activations, fields }
+        let work = work::count(model, convention);
+        let activations = memory::activations(model);
+        let fields = receptive::fields(model);
+        Sizing { model, batch, params, work, activations, fields }
     }
 
     /// The model that was sized.
@@ -87,7 +84,13 @@ impl<'a> Sizing<'a> {
 
     /// Bytes of values alive at once in a forward pass, those that may be overwritten not counted twice.
     pub fn alive_at_once(&self) -> AtLeast<Bytes> {
-        self.memory.overwriting
+        memory::alive_at_once(self.model)
+    }
+
+    /// The same with parameters and buffers.
+    fn inference_minimum(&self) -> AtLeast<Bytes> {
+        let stored = &self.params.total;
+        self.alive_at_once().plus(stored.parameter_bytes).plus(stored.buffer_bytes)
     }
 
     /// Multiply-accumulates of one node, for the batch.
@@ -197,10 +200,23 @@ fn at_once<A: Send, B>(aside: impl Fn() -> A + Sync, here: impl FnOnce() -> B) -
     })
 }
 
+/// Memory of one forward pass.
+pub fn inference(model: &Model) -> Inference {
+    memory::measure(model)
+}
+
 /// Sizes a model and writes everything down.
 pub fn analyze(model: &Model, options: Options) -> Report {
-    let sizing = Sizing::of(model, options.batch, options.convention);
     let lines = model.labels.iter().filter_map(|label| Some((&*label.name, label.written.as_ref()?))).collect();
+    let size = || {
+        let sizing = Sizing::of(model, options.batch, options.convention);
+        let layers = model.main.nodes.iter().map(|id| sizing.layer(*id, &lines)).collect();
+        (sizing, layers)
+    };
+    let measure = || inference(model);
+    // Memory takes as long as all the rest.
+    let (inference, (sizing, layers)) =
+        if model.nodes.len() < LARGE { (measure(), size()) } else { at_once(measure, size) };
     Report {
         name: model.name.clone(),
         source: options.source,
@@ -213,10 +229,10 @@ pub fn analyze(model: &Model, options: Options) -> Report {
             dims: options.dims,
         },
         totals: sizing.totals(),
-        inference: sizing.memory.clone(),
+        inference,
         training: Training { minimum: sizing.training_minimum() },
         inputs: model.main.inputs.iter().map(|v| tensor(model, *v)).collect(),
-        layers: model.main.nodes.iter().map(|id| sizing.layer(*id, &lines)).collect(),
+        layers,
         unknown: sizing.unknown(),
         diagnostics: Vec::new(),
     }

@@ -86,10 +86,15 @@ pub(super) fn used_by(model: &Model, nodes: &[NodeId]) -> Count {
     values.into_iter().filter_map(stored).fold(Count::default(), Count::plus)
 }
 
-/// Counts what a model stores.
+/// Everything that a model stores.
+pub(super) fn total(model: &Model) -> Count {
+    let stored = |id: ValueId| model.values[id].stored().map(|stored| Count::of(model, id, stored));
+    model.values.ids().filter_map(stored).fold(Count::default(), Count::plus)
+}
+
+/// Counts what a model stores, and where it is first used.
 pub(super) fn count(model: &Model) -> Params {
     let stored = |id: ValueId| model.values[id].stored().map(|stored| Count::of(model, id, stored));
-    let total = model.values.ids().filter_map(stored).fold(Count::default(), Count::plus);
     let mut seen = vec![false; model.values.len()];
     let mut by_node: Vec<Option<Box<Count>>> = vec![None; model.nodes.len()];
     let mut pending = Vec::new();
@@ -109,5 +114,5 @@ pub(super) fn count(model: &Model) -> Params {
             pending.extend(node.bodies.iter().flat_map(|b| b.nodes.iter().rev()));
         }
     }
-    Params { total, by_node }
+    Params { total: total(model), by_node }
 }

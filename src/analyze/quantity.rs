@@ -111,8 +111,8 @@ pub static QUANTITIES: &[Quantity] = &[
     bytes_of_model("feature.bytes", "what is fed and every layer's output", |s| {
         number(s.input_bytes().plus(s.activations.bytes()))
     }),
-    bytes_of_model("infer.activations", "the largest sum of values alive at once", |s| number(s.memory.overwriting)),
-    bytes_of_model("infer.memory", "with parameters and running statistics", |s| number(s.memory.minimum)),
+    bytes_of_model("infer.activations", "the largest sum of values alive at once", |s| number(s.alive_at_once())),
+    bytes_of_model("infer.memory", "with parameters and running statistics", |s| number(s.inference_minimum())),
     bytes_of_model("train.activations", "every layer's output", |s| number(s.activations.bytes())),
     bytes_of_model("train.memory", "with input, parameters and running statistics", |s| number(s.training_minimum())),
     of_model("depth", "weighted layers", "on the longest path", depth),

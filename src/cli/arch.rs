@@ -131,22 +131,15 @@ fn outcome(
         });
     }
     let layout = layout(shown.framework);
-    let single = (single && shown.batch != 1).then(|| one_example(document, index, overrides, source, sizing));
+    let single = (single && shown.batch != 1).then(|| one_example(document, index, overrides));
     let mut report = analyze::analyze(&shown.model, options(&shown, source, sizing));
     report.diagnostics = findings;
     Outcome::Sized(Box::new(Figures { report, single, layout }))
 }
 
-fn one_example(
-    document: &Document,
-    index: usize,
-    overrides: Option<Overrides>,
-    source: &str,
-    sizing: &Sizing,
-) -> Inference {
+fn one_example(document: &Document, index: usize, overrides: Option<Overrides>) -> Inference {
     let one = Overrides { batch: Some(1), claims: false, ..overrides.unwrap_or_default() };
-    let lowered = document.lower(index, &one);
-    analyze::analyze(&lowered.model, options(&lowered, source, sizing)).inference
+    analyze::inference(&document.lower(index, &one).model)
 }
 
 fn options(lowered: &Lowered, source: &str, sizing: &Sizing) -> Options {

@@ -34,14 +34,6 @@ pub(super) fn entry<C: Contents>(
     if model.name.is_empty() {
         model.name = stem(path);
     }
-    let options = |batch, dims, model: &Model| Options {
-        source: source.clone(),
-        format: "onnx",
-        batch,
-        precision: precision(model, &sizing),
-        convention: sizing.convention(),
-        dims,
-    };
     let mut why = None;
     let single = if single && read.batch != 1 {
         let mut one = Bindings { batch: Some(1), ..bindings(&sizing) };
@@ -53,11 +45,19 @@ pub(super) fn entry<C: Contents>(
             Diagnostic::hint("one-example-unknown", wrong.origin.clone(), message)
         });
         let model = one.model.filter(|_| one.batch == 1 && why.is_none());
-        model.map(|model| analyze::analyze(&model, options(1, one.dims, &model)).inference)
+        model.map(|model| analyze::inference(&model))
     } else {
         None
     };
-    let mut report = analyze::analyze(&model, options(read.batch, read.dims, &model));
+    let options = Options {
+        source,
+        format: "onnx",
+        batch: read.batch,
+        precision: precision(&model, &sizing),
+        convention: sizing.convention(),
+        dims: read.dims,
+    };
+    let mut report = analyze::analyze(&model, options);
     report.diagnostics = read.diagnostics;
     report.diagnostics.extend(why);
     report.diagnostics.extend(sizing.notice());

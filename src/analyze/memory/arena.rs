@@ -65,8 +65,10 @@ fn lowest_gap(size: u64, met: &mut [usize], blocks: &[Block], offsets: &[u64]) -
 struct Placed {
     /// Leaves of the segment tree: a power of two of at least the number of steps.
     leaves: usize,
-    /// Blocks that cover all steps of a tree node (but not of its parent).
-    covering: Vec<Vec<usize>>,
+    /// By tree node: the place in `covers` of the block added last that covers all of its steps (but not of its parent's).
+    covering: Vec<Option<usize>>,
+    /// Blocks, each with the place of the one added before it to the same tree node.
+    covers: Vec<(usize, Option<usize>)>,
     /// The steps at which blocks begin, each with the block.
     starting: BTreeSet<(usize, usize)>,
 }
@@ -74,7 +76,7 @@ struct Placed {
 impl Placed {
     fn new(steps: usize) -> Placed {
         let leaves = steps.next_power_of_two();
-        Placed { leaves, covering: vec![Vec::new(); 2 * leaves], starting: BTreeSet::new() }
+        Placed { leaves, covering: vec![None; 2 * leaves], covers: Vec::new(), starting: BTreeSet::new() }
     }
 
     fn add(&mut self, index: usize, block: &Block) {
@@ -82,22 +84,32 @@ impl Placed {
         let (mut low, mut high) = (block.life.start + self.leaves, block.life.end + self.leaves + 1);
         while low < high {
             if low % 2 == 1 {
-                self.covering[low].push(index);
+                self.cover(low, index);
                 low += 1;
             }
             if high % 2 == 1 {
                 high -= 1;
-                self.covering[high].push(index);
+                self.cover(high, index);
             }
             (low, high) = (low / 2, high / 2);
         }
+    }
+
+    fn cover(&mut self, node: usize, index: usize) {
+        let before = self.covering[node].replace(self.covers.len());
+        self.covers.push((index, before));
     }
 
     /// Blocks alive at some step of this one's life: those alive when it begins, and those that begin while it lives.
     fn meeting(&self, block: &Block, most: usize, found: &mut Vec<usize>) {
         let mut node = block.life.start + self.leaves;
         while node > 0 {
-            found.extend(self.covering[node].iter().take(most.saturating_sub(found.len())));
+            let mut cover = self.covering[node];
+            while let Some(place) = cover.filter(|_| found.len() < most) {
+                let (index, before) = self.covers[place];
+                found.push(index);
+                cover = before;
+            }
             node /= 2;
         }
         let meanwhile = (block.life.start + 1, 0)..=(block.life.end, usize::MAX);

@@ -5,7 +5,7 @@ pub mod onnxruntime;
 mod storage;
 
 use super::elements;
-use super::params::Params;
+use super::params;
 use super::report::Inference;
 use crate::base::quantity::{AtLeast, Bytes, Elements};
 use crate::graph::{Lifetime, Model, NodeId, ValueId, lifetimes};
@@ -17,7 +17,7 @@ pub(super) fn bytes(model: &Model, id: ValueId) -> AtLeast<Bytes> {
 }
 
 /// The figures of inference memory ([`Inference`] defines each).
-pub(super) fn measure(model: &Model, params: &Params) -> Inference {
+pub(super) fn measure(model: &Model) -> Inference {
     let lives = lifetimes(model);
     let steps = model.main.nodes.len().max(1);
     let mut no_reuse = AtLeast::default();
@@ -26,9 +26,9 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
     let (shared, _) = storage::overwriting(model, &lives);
     let (overwriting, overwriting_step) = peak(shared.iter().copied(), steps);
     let name = |step: usize| model.main.nodes.get(step).map(|id| model.nodes[*id].name.to_string());
-    let parameters = params.total.parameter_bytes.plus(params.total.buffer_bytes);
+    let stored = params::total(model);
     Inference {
-        minimum: overwriting.plus(parameters),
+        minimum: overwriting.plus(stored.parameter_bytes).plus(stored.buffer_bytes),
         overwriting,
         overwriting_at: name(overwriting_step),
         activation_peak,
@@ -37,6 +37,12 @@ pub(super) fn measure(model: &Model, params: &Params) -> Inference {
         no_reuse,
         onnxruntime: onnxruntime::plan(model, 1).ok().and_then(|plan| plan.first.total()),
     }
+}
+
+/// Bytes of values alive at once, those that may be overwritten not counted twice.
+pub(super) fn alive_at_once(model: &Model) -> AtLeast<Bytes> {
+    let (shared, _) = storage::overwriting(model, &lifetimes(model));
+    peak(shared.into_iter(), model.main.nodes.len().max(1)).0
 }
 
 /// The values in memory at the step at which the overwriting figure is largest, in running order; of those that share

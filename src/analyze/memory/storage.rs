@@ -45,5 +45,9 @@ pub(super) fn overwriting(model: &Model, lives: &[Option<Lifetime>]) -> (Vec<Blo
             block_of[output.index()] = Some(block);
         }
     }
-    blocks.into_iter().zip(first).filter(|(b, _)| b.bytes != AtLeast::exact(Bytes::ZERO)).unzip()
+    let takes_any = |block: &Block| block.bytes != AtLeast::exact(Bytes::ZERO);
+    let mut takes = blocks.iter().map(takes_any);
+    first.retain(|_| takes.next().unwrap_or(false));
+    blocks.retain(takes_any);
+    (blocks, first)
 }

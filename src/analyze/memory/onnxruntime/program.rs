@@ -184,6 +184,9 @@ impl<'a> Translator<'a> {
     /// Gives every reader but the first a call of its own for what is made once for each, numbered behind all others. Where
     /// the caller is a reader, it is the first. (`EnsureUniqueDQForNodeUnit`.)
     fn repeat(&mut self) {
+        if !self.program.calls.iter().any(|call| matches!(call.kernel, Kernel::Repeated)) {
+            return;
+        }
         let mut makers = vec![None; self.program.values.len()];
         for (place, call) in self.program.calls.iter().enumerate() {
             if let (Kernel::Repeated, Some(output)) = (call.kernel, call.outputs.first()) {
