@@ -41,7 +41,7 @@ fn conventions_give_what_the_tools_print() {
         let [name, quantity, file, model, printed, what] = row.split('\t').collect::<Vec<_>>()[..] else {
             panic!("not six columns: {row}");
         };
-        let printed: u64 = printed.parse().expect("a figure");
+        let printed: u64 = if what == "stops" { 0 } else { printed.parse().expect("a figure") };
         let before = last.take().filter(|(of, _)| *of == (file, model));
         let (_, network) = last.insert(before.unwrap_or_else(|| ((file, model), network(file, model, 1))));
         let convention = convention::find(name).unwrap_or_else(|| panic!("no convention {name}"));
@@ -53,6 +53,7 @@ fn conventions_give_what_the_tools_print() {
             "all" => !counted.incomplete && counted.least == printed,
             "calls" => counted.incomplete && counted.least == printed,
             "mixed" => counted.incomplete && counted.least < printed,
+            "stops" => counted.incomplete,
             // Which reading gives the figure is found by trying.
             "modules" => counted.incomplete && counted.least < printed && explained(network, quantity, printed, name),
             _ => panic!("no such column: {row}"),
