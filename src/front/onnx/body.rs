@@ -15,6 +15,8 @@ use prost::bytes::Bytes;
 
 /// How often a sub-graph is built before what it carries counts as unknown.
 const ROUNDS: usize = 4;
+/// Runs of a loop that are gone through one after another, where what it carries changes its size.
+const RUNS: i64 = 64;
 
 /// A node that owns sub-graphs.
 pub(super) struct Owner<'a> {
@@ -27,28 +29,85 @@ pub(super) struct Owner<'a> {
 }
 
 impl Converter<'_> {
-    /// Builds a node's sub-graphs.
-    pub(super) fn bodies(&mut self, owner: &Owner, graphs: &[Bytes]) -> Outcome<Vec<Body>> {
+    /// Builds a node's sub-graphs. With them come the types of what a loop carries when it has ended, where they are
+    /// known from going through its runs.
+    pub(super) fn bodies(&mut self, owner: &Owner, graphs: &[Bytes]) -> Outcome<(Vec<Body>, Vec<ValueType>)> {
         let mut wanted = self.body_inputs(owner, &[]);
-        let [only] = graphs else { return self.branches(owner, graphs, &wanted) };
+        let [only] = graphs else { return Ok((self.branches(owner, graphs, &wanted)?, Vec::new())) };
+        let mut ended = Vec::new();
         for round in 1..ROUNDS {
-            let (findings, places) = (self.findings.len(), self.places.len());
+            let (findings, places, room) = (self.findings.len(), self.places.len(), self.expansion);
             let delivered = self.body(only, &wanted, owner.index)?;
             let next = self.body_inputs(owner, &delivered);
             if next == wanted {
-                return Ok(vec![self.builder.end_body()]);
+                return Ok((vec![self.builder.end_body()], ended));
             }
-            self.findings.truncate(findings);
-            self.places.truncate(places);
-            self.builder.abandon_body();
-            self.packed.retain(|id, _| self.builder.has(*id));
+            self.abandon(findings, places);
+            if round == 1 && owner.kind.name == "Loop" {
+                ended = self.rehearse(owner, only, &wanted, room.saturating_sub(self.expansion))?;
+            }
             wanted = next;
             if round + 1 == ROUNDS {
                 wanted.fill(ValueType::Unknown.into());
             }
         }
         self.body(only, &wanted, owner.index)?;
-        Ok(vec![self.builder.end_body()])
+        Ok((vec![self.builder.end_body()], ended))
+    }
+
+    /// Takes back an open sub-graph, with all that was said since there were so many findings and places.
+    fn abandon(&mut self, findings: usize, places: usize) {
+        self.findings.truncate(findings);
+        self.places.truncate(places);
+        self.builder.abandon_body();
+        self.packed.retain(|id, _| self.builder.has(*id));
+    }
+
+    /// Goes through the runs of a loop, of which each takes so many `nodes`, from what goes into the first. Delivers the
+    /// types of what is carried in the end, or nothing where it is not certain when that is, or it is far off.
+    fn rehearse(&mut self, owner: &Owner, graph: &Bytes, first: &[BodyInput], nodes: usize) -> Outcome<Vec<ValueType>> {
+        let [limit, condition, initial @ ..] = owner.inputs else { return Ok(Vec::new()) };
+        let number = |this: &Self, id: ValueId| this.builder.get(id).literal.as_ref()?.int()?.known();
+        let limit = limit.map_or(Some(i64::MAX), |limit| number(self, limit));
+        let mut goes_on = condition.map_or(Some(1), |condition| number(self, condition));
+        // A loop within is built several times in each run.
+        let cost = nodes.saturating_mul(ROUNDS).saturating_mul(usize::try_from(RUNS).unwrap_or(usize::MAX));
+        let (Some(limit), Some(fixed)) = (limit, first.get(..2)) else { return Ok(Vec::new()) };
+        if self.rehearsing || cost > self.expansion / 4 {
+            return Ok(Vec::new());
+        }
+        let value = |this: &Self, id: ValueId| {
+            let value = this.builder.get(id);
+            BodyInput { ty: value.ty.clone(), known: value.literal.as_deref().cloned() }
+        };
+        let mut carried: Vec<BodyInput> = initial.iter().flatten().map(|id| value(self, *id)).collect();
+        let (findings, places) = (self.findings.len(), self.places.len());
+        let (unknown, external) = (self.unknown.clone(), self.external.clone());
+        self.rehearsing = true;
+        for run in 0..=RUNS {
+            if goes_on == Some(0) || run >= limit {
+                break;
+            }
+            if goes_on.is_none() || run == RUNS {
+                carried.clear();
+                break;
+            }
+            let mut wanted = fixed.to_vec();
+            wanted[0].known = Some(Literal::scalar(Dim::Known(run)));
+            wanted.append(&mut carried);
+            let delivered = self.body(graph, &wanted, owner.index)?;
+            let failed = self.findings.iter().skip(findings).any(|f| f.severity == Severity::Error);
+            goes_on = delivered.first().and_then(|id| number(self, *id));
+            carried = delivered.iter().skip(1).take(initial.len()).map(|id| value(self, *id)).collect();
+            self.abandon(findings, places);
+            if failed {
+                carried.clear();
+                break;
+            }
+        }
+        self.rehearsing = false;
+        (self.unknown, self.external) = (unknown, external);
+        Ok(carried.into_iter().map(|carried| carried.ty).collect())
     }
 
     /// Builds the branches of a choice. Where one of two cannot be with the sizes that go in, the other is the one that
@@ -109,8 +168,14 @@ impl Converter<'_> {
         for (i, (name, declared)) in fed.into_iter().enumerate() {
             let wanted = wanted.get(i).cloned().unwrap_or_else(|| ValueType::Unknown.into());
             let id = self.builder.input(&self.value_name(&name), filled(wanted.ty, declared.as_ref()));
-            if let Some(known) = wanted.known {
-                self.builder.set_literal(id, known);
+            // A single number takes the rank that the sub-graph declares.
+            let rank = self.builder.get(id).ty.tensor().and_then(|t| t.shape.rank());
+            match (wanted.known, rank) {
+                (Some(known), Some(rank)) if known.len() == 1 => {
+                    self.builder.set_literal(id, Literal { dims: vec![1; rank], ..known });
+                }
+                (Some(known), _) => self.builder.set_literal(id, known),
+                (None, _) => {}
             }
             self.define(&name, id, index)?;
         }

@@ -95,11 +95,13 @@ pub(super) struct Converter<'a> {
     operators: HashMap<Bytes, HashMap<Bytes, (Arc<str>, &'static OpKind)>>,
     constants: Budget,
     /// Nodes that functions and sub-graphs may still expand to.
-    expansion: usize,
+    pub(super) expansion: usize,
+    /// Whether the runs of a loop are being gone through.
+    pub(super) rehearsing: bool,
     /// Declared types, read when the first unknown operator needs one.
     declared: Option<HashMap<Bytes, ValueType>>,
-    unknown: BTreeMap<String, (usize, Origin)>,
-    external: BTreeMap<String, usize>,
+    pub(super) unknown: BTreeMap<String, (usize, Origin)>,
+    pub(super) external: BTreeMap<String, usize>,
     /// Errors beyond those that are listed.
     unlisted: usize,
 }
@@ -130,6 +132,7 @@ impl<'a> Converter<'a> {
             operators: HashMap::new(),
             constants: Budget::new(),
             expansion: most_expansion(file),
+            rehearsing: false,
             declared: None,
             unknown: BTreeMap::new(),
             external: BTreeMap::new(),
@@ -250,8 +253,8 @@ impl<'a> Converter<'a> {
             Ok(attributes) => (attributes, None),
             Err(what) => (Attributes::new(), Some(OpError::invalid(what))),
         };
-        let bodies = if graphs.is_empty() {
-            Vec::new()
+        let (bodies, ended) = if graphs.is_empty() {
+            (Vec::new(), Vec::new())
         } else {
             let owner = Owner { kind, attributes: &attributes, opset, inputs: &inputs, index };
             self.bodies(&owner, &graphs)?
@@ -280,6 +283,13 @@ impl<'a> Converter<'a> {
         });
         let failed = wrong.or(result.err());
         let known = !std::ptr::eq(kind, &raw const UNKNOWN);
+        if failed.is_none() {
+            for (output, ty) in self.builder.node(id).outputs.clone().into_iter().zip(ended) {
+                if let Some(output) = output {
+                    self.builder.set_type(output, ty);
+                }
+            }
+        }
         if let Some(error) = failed {
             self.report(error, &origin);
         } else if !known {
