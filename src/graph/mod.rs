@@ -37,7 +37,8 @@ pub struct Model {
     pub main: Body,
     /// Names that the text gives to lines (empty for a graph without text).
     pub labels: Vec<Label>,
-    /// Types that the file states of values, with the sizes free that are free there (none of a text).
+    /// Types that the file states of values, with the sizes free that are free there (none of a text); where the caller
+    /// fixed sizes, as a file for those would.
     pub stated: HashMap<ValueId, ValueType>,
     /// Numbers in stored values of which an element holds several: 4-bit weights that are kept as bytes.
     pub packed: HashMap<ValueId, u64>,

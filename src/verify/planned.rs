@@ -42,10 +42,14 @@ fn read(case: &Case, path: &Path) -> Result<Model, String> {
         bindings.values.extend(contents.map(|contents| (feed.name.clone(), contents)));
         bindings.inputs.push((Some(feed.name), feed.dims));
     }
-    let read = onnx::read(bytes, &bindings);
+    let read = onnx::read(Arc::clone(&bytes), &bindings);
     // What is not known of it, its plan will miss.
-    read.model.ok_or_else(|| {
+    let mut model = read.model.ok_or_else(|| {
         let found = read.diagnostics.last().map_or("", |found| &found.message);
         format!("the graph that ran cannot be read: {found}")
-    })
+    })?;
+    // It was fed these sizes, and knew of them what it states.
+    let values = Bindings { values: bindings.values, ..Bindings::default() };
+    model.stated = onnx::read(bytes, &values).model.map(|model| model.stated).unwrap_or_default();
+    Ok(model)
 }

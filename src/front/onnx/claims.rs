@@ -13,12 +13,13 @@ use std::collections::HashMap;
 /// Differences that are listed one by one.
 const LISTED: usize = 5;
 
-/// Types that the file states of the network's values, with free sizes as symbols. A warning for each value other than an
-/// input that is something else, its symbols being bound to these.
+/// Types that the file states of the network's values, with free sizes as symbols; where the caller fixed sizes
+/// (`resized`), those that a file would state that was written for them. A warning for each value other than an input
+/// that is something else, its symbols being bound to these.
 pub(super) fn read(
     file: &File,
     converter: &Converter,
-    symbols: &Symbols,
+    (symbols, resized): (&Symbols, bool),
     findings: &mut Vec<Diagnostic>,
 ) -> HashMap<ValueId, ValueType> {
     let graph = &file.graph;
@@ -30,8 +31,8 @@ pub(super) fn read(
         let Some(id) = converter.lookup(&name).and_then(Meaning::value) else { continue };
         let ty = declared(&ty, &Symbols::default());
         let claimed = bound(ty.clone(), symbols);
-        stated.insert(id, ty);
         let value = converter.builder.get(id);
+        stated.insert(id, if resized { value.ty.clone() } else { ty });
         let producer = value.producer().map(|(node, _)| converter.builder.node(node));
         // Where the operator is unknown, the declaration is all there is.
         let unknown = producer.is_some_and(|n| std::ptr::eq(n.kind, &raw const UNKNOWN));

@@ -6,7 +6,6 @@ use super::types::{Symbols, value_info};
 use super::{Bindings, File, Outcome, axis, claims, roles, shown, steering, text};
 use crate::base::diagnostic::{Diagnostic, Origin, Severity};
 use crate::graph::{Model, Precision, ValueId};
-use std::collections::HashMap;
 
 /// A network, and what was bound for it.
 pub(super) struct Made {
@@ -75,8 +74,11 @@ pub(super) fn build(
     let (symbols, batch, place, overruled) = (feeds.symbols.clone(), feeds.batch.clone(), feeds.place, feeds.overruled);
     converter.network(feeds)?;
     findings.append(&mut converter.findings);
-    // Sizes that were overruled say nothing of the network that was asked for.
-    let stated = if overruled { HashMap::new() } else { claims::read(file, &converter, &symbols, findings) };
+    let resized = bindings.batch.is_some() || !bindings.dims.is_empty() || !bindings.inputs.is_empty();
+    // What contradicts sizes that the caller overruled is not wrong.
+    let mut unsaid = Vec::new();
+    let findings = if overruled { &mut unsaid } else { findings };
+    let stated = claims::read(file, &converter, (&symbols, resized), findings);
     let (places, packed) = (std::mem::take(&mut converter.places), std::mem::take(&mut converter.packed));
     let mut model = converter.builder.finish(text(&file.graph.name), Vec::new());
     (model.stated, model.packed) = (stated, packed.into_iter().collect());
