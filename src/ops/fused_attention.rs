@@ -6,8 +6,8 @@
 use super::attention::{Products, share};
 use super::kernel::Kernel;
 use super::rules::{
-    Arithmetic, At, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias, data,
-    steer, weight,
+    Arithmetic, Arranged, At, AxisSource, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage,
+    Window, Work, bias, data, steer, weight,
 };
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
@@ -169,7 +169,8 @@ impl Operator for Merged {
     }
 
     fn window(&self, _: &At) -> Window {
-        Window::Global
+        let from = vec![AxisSource::Axis(0), AxisSource::Same, AxisSource::Same];
+        Window::Each { inputs: vec![Some(Arranged { from, whole: vec![1, 2] })], tokens: Some(1) }
     }
 }
 
@@ -262,8 +263,8 @@ impl Operator for Separate {
         Work::counted(self.arithmetic(at))
     }
 
-    fn window(&self, _: &At) -> Window {
-        Window::Global
+    fn window(&self, at: &At) -> Window {
+        if at.dims(0).is_some_and(|q| q.len() == 3) { Window::attending(3, 1) } else { Window::Global }
     }
 }
 

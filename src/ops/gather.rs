@@ -104,7 +104,7 @@ impl Operator for Gather {
 /// The step of slices along an axis: where the axis was, there are those of the indices.
 pub(super) fn slices(stated: i64, data: usize, indices: usize) -> Window {
     let Ok(picked) = axis(stated, data) else { return Window::Opaque("the axis is not there") };
-    let picks = (0..indices).map(|_| AxisSource::Regrouped(vec![picked]));
+    let picks = (0..indices).map(|_| AxisSource::some_of(picked));
     let after = (picked..data).skip(1).map(AxisSource::Axis);
     let from = (0..picked).map(AxisSource::Axis).chain(picks).chain(after);
     Window::Axes { from: from.collect(), whole: Vec::new() }

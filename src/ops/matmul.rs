@@ -7,8 +7,8 @@ use super::attributes::Attributes;
 use super::kernel::Kernel;
 use super::layer::{Call, Layer, Need, Number, Step, Takes};
 use super::rules::{
-    Arithmetic, At, AxisSource, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Slot, Spec, Storage,
-    Window, Work, bias, data, weight,
+    Arithmetic, Arranged, At, AxisSource, Class, OpError, OpKind, Open, OpenWeight, Operations, Operator, Slot, Spec,
+    Storage, Window, Work, bias, data, weight,
 };
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
@@ -98,6 +98,36 @@ fn check_inner(inner: &Dim, expected: &Dim) -> Result<(), OpError> {
     }
 }
 
+/// A product of two stacks of matrices: a row of the first is seen as a whole, and a column of the second.
+fn factors(a: &[Dim], b: &[Dim]) -> Window {
+    let rank = a.len().max(b.len());
+    // Rows and columns are the last two axes; the stack's are aligned at the end, and what repeats one is the same.
+    let arranged = |own: &[Dim], other: &[Dim], kept: usize, summed: usize| {
+        let source = |axis: usize| {
+            let (own_axis, other_axis) = ((axis + own.len()).checked_sub(rank), (axis + other.len()).checked_sub(rank));
+            match own_axis {
+                Some(own_axis) if axis + 2 >= rank => {
+                    if rank - axis == kept {
+                        AxisSource::Axis(own_axis)
+                    } else {
+                        AxisSource::Same
+                    }
+                }
+                Some(own_axis)
+                    if own[own_axis] == Dim::Known(1) && other_axis.is_some_and(|o| other[o] != own[own_axis]) =>
+                {
+                    AxisSource::Same
+                }
+                Some(own_axis) => AxisSource::Axis(own_axis),
+                None => AxisSource::Same,
+            }
+        };
+        Some(Arranged { from: (0..rank).map(source).collect(), whole: vec![own.len() - summed] })
+    };
+    let tokens = (a.len() == 3 && b.len() == 2).then_some(1);
+    Window::Each { inputs: vec![arranged(a, b, 2, 1), arranged(b, a, 1, 2)], tokens }
+}
+
 /// A product with one matrix: every row stays where it is, and is seen as a whole.
 pub(super) fn rows(rank: usize) -> Window {
     let inner = rank.saturating_sub(1);
@@ -142,6 +172,10 @@ struct Turn {
 }
 
 impl Turn {
+    fn is_turned(self) -> bool {
+        self.stack || self.matrix
+    }
+
     fn of(self, shape: &Shape) -> Shape {
         let Some(dims) = shape.dims().filter(|d| d.len() >= 2) else { return shape.clone() };
         let mut dims = dims.to_vec();
@@ -202,9 +236,9 @@ impl Operator for MatMul {
     }
 
     fn window(&self, at: &At) -> Window {
-        let turned = self.first.stack || self.first.matrix;
+        let turned = self.first.is_turned();
         match (at.dims(0), at.dims(1)) {
-            (Some(a), Some(b)) if b.len() == 2 && !turned => rows(a.len()),
+            (Some(a), Some(b)) if a.len() >= 2 && b.len() >= 2 && !turned && !self.second.is_turned() => factors(a, b),
             (Some(_), Some(_)) => Window::Global,
             _ => Window::Opaque("the number of dimensions is not known"),
         }

@@ -9,8 +9,8 @@ use super::attributes::Attributes;
 use super::kernel::Kernel;
 use super::recurrent_kernel::{gru, lstm, rnn};
 use super::rules::{
-    Arithmetic, At, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec, Storage, Window, Work, bias,
-    data, steer, weight,
+    Arithmetic, Arranged, At, AxisSource, Class, OpError, OpKind, OpenWeight, Operations, Operator, Slot, Spec,
+    Storage, Window, Work, bias, data, steer, weight,
 };
 use crate::tensor::{Dim, Literal, Shape, TensorType, ValueType};
 
@@ -271,8 +271,15 @@ impl Operator for Recurrent {
         }
     }
 
+    /// A step sees those before it, or behind it: at most all of them.
     fn window(&self, _: &At) -> Window {
-        Window::Global
+        let (steps, from) = if self.batch_first {
+            (1, [AxisSource::Axis(0), AxisSource::Same, AxisSource::Same, AxisSource::Same])
+        } else {
+            (0, [AxisSource::Same, AxisSource::Same, AxisSource::Axis(1), AxisSource::Same])
+        };
+        let x = Arranged { from: from.into(), whole: vec![steps, 2] };
+        Window::Each { inputs: vec![Some(x)], tokens: Some(steps) }
     }
 }
 

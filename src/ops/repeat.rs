@@ -109,7 +109,7 @@ impl Operator for Repeat {
             None => AxisSource::Same,
             Some(axis) if from[axis] == *size => AxisSource::Axis(axis),
             Some(axis) if from[axis] == Dim::Known(1) => AxisSource::Same,
-            Some(axis) => AxisSource::Regrouped(vec![axis]),
+            Some(axis) => AxisSource::Regrouped { axes: vec![axis], parts: Vec::new() },
         };
         Window::Axes { from: to.iter().enumerate().map(source).collect(), whole: Vec::new() }
     }

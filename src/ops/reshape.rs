@@ -171,11 +171,56 @@ fn regrouped(from: &[Dim], to: &[Dim]) -> Vec<AxisSource> {
         for axis in &after {
             sources[*axis] = match (before.as_slice(), after.len()) {
                 ([one], 1) => AxisSource::Axis(*one),
-                _ => AxisSource::Regrouped(before.clone()),
+                (_, 1) => AxisSource::Regrouped { axes: before.clone(), parts: Vec::new() },
+                _ => part(spans(from, &before), spans(to, &after), *axis)
+                    .unwrap_or_else(|| AxisSource::Regrouped { axes: Vec::new(), parts: before.clone() }),
             };
         }
     }
     sources
+}
+
+/// An axis in a group: how far apart its neighbours lie, and how far all of it reaches.
+type Span = (usize, u64, u64);
+
+/// The axes of a group, in the order in which elements are stored; `None` where a size is not known.
+fn spans(dims: &[Dim], group: &[usize]) -> Option<Vec<Span>> {
+    let mut reach = 1u64;
+    let mut spans = Vec::with_capacity(group.len());
+    for axis in group.iter().rev() {
+        let step = reach;
+        reach = reach.checked_mul(dims.get(*axis)?.size()?)?;
+        spans.push((*axis, step, reach));
+    }
+    Some(spans)
+}
+
+/// What lies along one axis of a new shape: old axes that repeat within it, and those that go on beyond it; `None` where
+/// old and new borders do not meet.
+fn part(old: Option<Vec<Span>>, new: Option<Vec<Span>>, axis: usize) -> Option<AxisSource> {
+    let (_, step, reach) = new?.into_iter().find(|(own, ..)| *own == axis)?;
+    let (mut axes, mut parts) = (Vec::new(), Vec::new());
+    let divides = |a: u64, b: u64| b.checked_rem(a) == Some(0);
+    for (own, from, to) in old?.into_iter().rev() {
+        let meets = |border: u64| {
+            if border <= from {
+                divides(border, from)
+            } else if border >= to {
+                divides(to, border)
+            } else {
+                divides(from, border) && divides(border, to)
+            }
+        };
+        if !meets(step) || !meets(reach) {
+            return None;
+        }
+        if step <= from && to <= reach {
+            axes.push(own);
+        } else if from < reach && step < to {
+            parts.push(own);
+        }
+    }
+    Some(AxisSource::Regrouped { axes, parts })
 }
 
 fn reshape(x: &TensorType, stated: Option<&[i64]>, zero_copies: bool, at: &At) -> Result<Shape, OpError> {
@@ -354,14 +399,18 @@ mod tests {
             let dims = |sizes: &[u64]| sizes.iter().map(|n| Dim::from(*n)).collect::<Vec<_>>();
             regrouped(&dims(from), &dims(to))
         };
-        let (axis, of) = (AxisSource::Axis, |axes: &[usize]| AxisSource::Regrouped(axes.to_vec()));
+        let both =
+            |axes: &[usize], parts: &[usize]| AxisSource::Regrouped { axes: axes.to_vec(), parts: parts.to_vec() };
+        let (axis, of, some) = (AxisSource::Axis, |axes: &[usize]| both(axes, &[]), |parts: &[usize]| both(&[], parts));
         let shuffled = sources(&[2, 116, 28, 28], &[2, 2, 58, 28, 28]);
-        assert_eq!(shuffled, [axis(0), of(&[1]), of(&[1]), axis(2), axis(3)]);
+        assert_eq!(shuffled, [axis(0), some(&[1]), some(&[1]), axis(2), axis(3)]);
         assert_eq!(sources(&[2, 58, 2, 7], &[2, 116, 7]), [axis(0), of(&[1, 2]), axis(3)]);
         assert_eq!(sources(&[1, 16, 1, 9], &[16, 9, 1]), [axis(1), axis(3), AxisSource::Same]);
         assert_eq!(sources(&[5, 8, 7, 7], &[5, 392]), [axis(0), of(&[1, 2, 3])]);
-        assert_eq!(sources(&[2, 3], &[3, 2]), [of(&[0, 1]), of(&[0, 1])]);
+        assert_eq!(sources(&[2, 3], &[3, 2]), [some(&[0, 1]), some(&[0, 1])]);
         let free = regrouped(&[n(), Dim::Known(6)], &[n(), Dim::Known(2), Dim::Known(3)]);
-        assert_eq!(free, [axis(0), of(&[1]), of(&[1])]);
+        assert_eq!(free, [axis(0), some(&[1]), some(&[1])]);
+        // Groups of channels: whole maps, and a part of the channels.
+        assert_eq!(sources(&[2, 12, 5, 7], &[2, 3, 140]), [axis(0), some(&[1]), both(&[2, 3], &[1])]);
     }
 }

@@ -401,8 +401,29 @@ pub enum AxisSource {
     Slid(usize, Tap),
     /// Nowhere: every unit along it sees the same.
     Same,
-    /// Positions of these axes of the input, regrouped.
-    Regrouped(Vec<usize>),
+    /// Positions of axes of the input, regrouped.
+    Regrouped {
+        /// Axes that lie along it as a whole.
+        axes: Vec<usize>,
+        /// Axes of which only a part does.
+        parts: Vec<usize>,
+    },
+}
+
+impl AxisSource {
+    /// Some positions of this axis, which ones is not known.
+    pub fn some_of(axis: usize) -> AxisSource {
+        AxisSource::Regrouped { axes: Vec::new(), parts: vec![axis] }
+    }
+}
+
+/// Where the axes of an output come from in one of the inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arranged {
+    /// For each axis of the output, where it comes from.
+    pub from: Vec<AxisSource>,
+    /// Axes of the input of which every unit sees everything.
+    pub whole: Vec<usize>,
 }
 
 /// The answer to "which part of the input does one unit of the output see?".
@@ -419,6 +440,13 @@ pub enum Window {
         /// Axes of the input of which every unit sees everything.
         whole: Vec<usize>,
     },
+    /// What is seen of any input, each arranged in its own way: a product of two computed matrices, attention.
+    Each {
+        /// By position among the inputs; of the others everything is seen.
+        inputs: Vec<Option<Arranged>>,
+        /// The axis of the first input along which it has its steps or tokens, with features behind.
+        tokens: Option<usize>,
+    },
     /// Everything.
     Global,
     /// Not known, and why.
@@ -426,6 +454,16 @@ pub enum Window {
 }
 
 impl Window {
+    /// Each token of an input of this rank, where it stays, and everything of all other inputs.
+    pub fn attending(rank: usize, tokens: usize) -> Window {
+        let from = |axis| if axis == 0 || axis == tokens { AxisSource::Axis(axis) } else { AxisSource::Same };
+        let whole = (1..rank).filter(|axis| *axis != tokens).collect();
+        Window::Each {
+            inputs: vec![Some(Arranged { from: (0..rank).map(from).collect(), whole })],
+            tokens: Some(tokens),
+        }
+    }
+
     /// The same position along every axis but those of `whole`, of which every unit sees everything, and which stay.
     pub fn over(rank: usize, whole: Vec<usize>) -> Window {
         let from = |axis| if whole.contains(&axis) { AxisSource::Same } else { AxisSource::Axis(axis) };

@@ -200,7 +200,7 @@ impl Operator for Slice {
         let Ok(Some(cuts)) = self.cuts(at, x.len()) else { return Window::Opaque("what is taken is not known") };
         let from = x.iter().enumerate().map(|(axis, size)| match cuts.iter().find(|c| c.axis == axis) {
             None => AxisSource::Axis(axis),
-            Some(cut) => tap(size, cut).map_or(AxisSource::Regrouped(vec![axis]), |tap| AxisSource::Slid(axis, tap)),
+            Some(cut) => tap(size, cut).map_or(AxisSource::some_of(axis), |tap| AxisSource::Slid(axis, tap)),
         });
         Window::Axes { from: from.collect(), whole: Vec::new() }
     }

@@ -10,6 +10,7 @@ mod layouts;
 mod models;
 mod packed;
 mod proto;
+mod tokens;
 
 pub(crate) use extreme::{EXTREMES, extreme};
 

@@ -1,168 +1,18 @@
 //! Receptive fields: for every value, which positions of each network input one of its units sees, per spatial axis.
 //!
-//! Unit `u` of a value sees the positions from `base + step·⌊(u·num + first) / den⌋` to the same with its own `base` and
-//! `last`. A window behind it changes `num`, `first` and `last`; an upsampling brings in `den`, because neighbouring units
-//! then lie on the same or on neighbouring positions by turns, and what several of them see is not simply their number
-//! times a fraction. Branches are united.
-//!
 //! All axes of an input are followed, since graphs move them about: which of them are spatial is what the first window
-//! that slides over the input says (axes 2, 3, … of its own input), and axes 2, 3, … of the input itself without any.
+//! that slides over the input says (axes 2, 3, … of its own input), or the first layer that takes steps or tokens, and
+//! axes 2, 3, … of the input itself without any.
+
+mod axis;
 
 use super::report::Field;
 use crate::graph::{Model, NodeId, ValueId, users};
-use crate::ops::rules::{AxisSource, SlotRole, Tap, Window};
+use crate::ops::rules::{Arranged, AxisSource, SlotRole, Tap, Window};
 use crate::tensor::Dim;
+use axis::Axis;
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// What a unit sees along one axis: its first and last position, each as `base + step·⌊(u·num + shift) / den⌋`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Axis {
-    first: End,
-    last: End,
-    step: i128,
-    num: i128,
-    den: i128,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct End {
-    base: i128,
-    shift: i128,
-}
-
-impl Axis {
-    /// A unit of the input sees itself.
-    const POINT: Axis = Axis { first: End::ZERO, last: End::ZERO, step: 1, num: 1, den: 1 };
-
-    /// All of an input of this size, whatever the unit.
-    fn all(size: u64) -> Option<Axis> {
-        let last = End { base: 0, shift: i128::from(size).checked_sub(1)? };
-        Some(Axis { last, num: 0, ..Axis::POINT })
-    }
-
-    /// Whether every unit sees the same.
-    fn is_whole(self) -> bool {
-        self.num == 0 || self.step == 0
-    }
-
-    fn through(self, tap: &Tap) -> Option<Axis> {
-        let (num, den) = (i128::from(tap.num), i128::from(tap.den));
-        let (first, last) = (i128::from(tap.first), i128::from(tap.last));
-        let axis = if den == 1 {
-            let end = |end: End, shift: i128| {
-                Some(End { shift: shift.checked_mul(self.num)?.checked_add(end.shift)?, ..end })
-            };
-            Axis {
-                first: end(self.first, first)?,
-                last: end(self.last, last)?,
-                num: self.num.checked_mul(num)?,
-                ..self
-            }
-        } else if self.den == 1 {
-            // Every position is one of the axis before it: those become the steps.
-            let end = |end: End, shift: i128| {
-                Some(End { base: self.step.checked_mul(end.shift)?.checked_add(end.base)?, shift })
-            };
-            let step = self.step.checked_mul(self.num)?;
-            Axis { first: end(self.first, first)?, last: end(self.last, last)?, step, num, den }
-        } else {
-            // ⌊(⌊y/den⌋·num + shift) / own⌋ is exact for num = 1; otherwise a bound that covers it.
-            let slack = if self.num == 1 { 0 } else { den.checked_sub(1)? };
-            let end = |end: End, shift: i128| {
-                let moved = shift.checked_mul(self.num)?;
-                Some(End { shift: moved.checked_add(end.shift.checked_mul(den)?)?, ..end })
-            };
-            let (num, den) = (self.num.checked_mul(num)?, self.den.checked_mul(den)?);
-            Axis { first: end(self.first, first.checked_sub(slack)?)?, last: end(self.last, last)?, num, den, ..self }
-        };
-        axis.reduced()
-    }
-
-    /// The same with `num` and `den` in lowest terms, and without base and step once `den` is 1.
-    fn reduced(self) -> Option<Axis> {
-        let gcd = gcd(self.num, self.den);
-        let (num, den) = (self.num / gcd, self.den / gcd);
-        let end = |end: End| End { shift: end.shift.div_euclid(gcd), ..end };
-        let axis = Axis { first: end(self.first), last: end(self.last), num, den, ..self };
-        if den != 1 {
-            return Some(axis);
-        }
-        let end = |end: End| Some(End { base: 0, shift: self.step.checked_mul(end.shift)?.checked_add(end.base)? });
-        Some(Axis { first: end(axis.first)?, last: end(axis.last)?, step: 1, num: num.checked_mul(self.step)?, den: 1 })
-    }
-
-    /// The smallest axis of this form that sees what either sees.
-    fn union(self, other: Axis) -> Option<Axis> {
-        if self == other {
-            return Some(self);
-        }
-        let (a, b) = (self.line()?, other.line()?);
-        // Over the same denominator; of two strides the larger is kept.
-        let over = |x: i128, den: i128| x.checked_mul(den);
-        let den = a.den.checked_mul(b.den)?;
-        let first = over(a.first.shift, b.den)?.min(over(b.first.shift, a.den)?);
-        let last = over(a.last.shift, b.den)?.max(over(b.last.shift, a.den)?);
-        let num = over(a.num, b.den)?.max(over(b.num, a.den)?);
-        Axis { first: End { base: 0, shift: first }, last: End { base: 0, shift: last }, step: 1, num, den }.reduced()
-    }
-
-    /// The same without base and step: exact while `den` is 1, otherwise the least that covers it.
-    fn line(self) -> Option<Axis> {
-        if self.den == 1 {
-            return Some(self);
-        }
-        let end = |end: End, slack: i128| {
-            let steps = self.step.checked_mul(end.shift.checked_sub(slack)?)?;
-            Some(End { base: 0, shift: end.base.checked_mul(self.den)?.checked_add(steps)? })
-        };
-        let num = self.step.checked_mul(self.num)?;
-        Some(Axis {
-            first: end(self.first, self.den.checked_sub(1)?)?,
-            last: end(self.last, 0)?,
-            step: 1,
-            num,
-            den: self.den,
-        })
-    }
-
-    /// Positions from the first to the last that the luckiest unit sees. Every remainder occurs, `num` and `den` having no
-    /// common divisor, so the floors of two shifts differ by at most their distance over `den`, rounded up.
-    fn size(self) -> Option<i128> {
-        let distance = self.last.shift.checked_sub(self.first.shift)?;
-        let steps = distance.checked_add(self.den.checked_sub(1)?)?.div_euclid(self.den);
-        self.step.checked_mul(steps)?.checked_add(self.last.base)?.checked_sub(self.first.base)?.checked_add(1)
-    }
-
-    /// The first position that unit 0 sees.
-    fn offset(self) -> Option<i128> {
-        self.step.checked_mul(self.first.shift.div_euclid(self.den))?.checked_add(self.first.base)
-    }
-
-    /// Positions between neighbouring units, as a fraction in lowest terms; those seen by the only one there is, where
-    /// one sees everything.
-    fn stride(self) -> Option<(u64, u64)> {
-        if self.is_whole() {
-            return Some((u64::try_from(self.size()?).ok()?, 1));
-        }
-        let num = self.step.checked_mul(self.num)?;
-        let gcd = gcd(num, self.den);
-        Some((u64::try_from(num / gcd).ok()?, u64::try_from(self.den / gcd).ok()?))
-    }
-}
-
-impl End {
-    const ZERO: End = End { base: 0, shift: 0 };
-}
-
-/// Of two numbers of which the second is at least 1.
-fn gcd(a: i128, b: i128) -> i128 {
-    let (mut a, mut b) = (a.saturating_abs(), b);
-    while a != 0 {
-        (a, b) = (b % a, a);
-    }
-    b
-}
 
 /// What an axis of a value runs along.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,25 +22,38 @@ enum Along {
     /// None: every unit along it sees the same.
     Same,
     /// Several axes of the input, or one regrouped.
-    Regrouped(Vec<usize>),
+    Regrouped(Vec<Piece>),
+}
+
+/// An axis of the input, all of it or a part, in one that an axis of a value runs along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Piece {
+    axis: usize,
+    is_part: bool,
 }
 
 impl Along {
     /// The input's axes that differ from unit to unit.
-    fn axes(&self) -> &[usize] {
-        match self {
-            Along::Axis(axis) => std::slice::from_ref(axis),
-            Along::Same => &[],
-            Along::Regrouped(axes) => axes,
-        }
+    fn pieces(&self) -> impl Iterator<Item = Piece> {
+        let (one, several) = match self {
+            Along::Axis(axis) => (Some(Piece { axis: *axis, is_part: false }), &[][..]),
+            Along::Same => (None, &[][..]),
+            Along::Regrouped(pieces) => (None, pieces.as_slice()),
+        };
+        one.into_iter().chain(several.iter().copied())
+    }
+
+    fn axes(&self) -> impl Iterator<Item = usize> {
+        self.pieces().map(|piece| piece.axis)
     }
 
     /// Several of them regrouped into one.
-    fn regrouped<'a>(all: impl Iterator<Item = &'a Along>) -> Along {
-        let mut axes: Vec<usize> = all.flat_map(Along::axes).copied().collect();
-        axes.sort_unstable();
-        axes.dedup();
-        if axes.is_empty() { Along::Same } else { Along::Regrouped(axes) }
+    fn regrouped(all: impl Iterator<Item = Piece>) -> Along {
+        let mut pieces: Vec<Piece> = all.collect();
+        // Of an axis that is there twice it counts what is missing.
+        pieces.sort_unstable_by_key(|piece| (piece.axis, !piece.is_part));
+        pieces.dedup_by_key(|piece| piece.axis);
+        if pieces.is_empty() { Along::Same } else { Along::Regrouped(pieces) }
     }
 
     /// What an axis runs along when two branches are united.
@@ -198,7 +61,7 @@ impl Along {
         match (self, other) {
             (Along::Same, one) | (one, Along::Same) => one.clone(),
             (a, b) if a == b => a.clone(),
-            (a, b) => Along::regrouped([a, b].into_iter()),
+            (a, b) => Along::regrouped(a.pieces().chain(b.pieces())),
         }
     }
 }
@@ -227,7 +90,7 @@ impl View {
 
     /// Nothing known, for a value of this rank.
     fn lost(&self, rank: usize) -> View {
-        let all = (1..self.axes.len()).collect();
+        let all = (1..self.axes.len()).map(|axis| Piece { axis, is_part: false }).collect();
         View { axes: vec![None; self.axes.len()], along: vec![Along::Regrouped(all); rank], ..*self }
     }
 
@@ -236,6 +99,19 @@ impl View {
         for (a, b) in self.axes.iter_mut().zip(&other.axes) {
             *a = a.zip(*b).and_then(|(a, b)| a.union(b));
         }
+        self.unite_axes(other);
+    }
+
+    /// The same where both are mixed: of an axis of which one sees everything there is nothing more to see.
+    fn mix(&mut self, other: &View) {
+        for (a, b) in self.axes.iter_mut().zip(&other.axes) {
+            let whole = [*a, *b].into_iter().flatten().find(|axis| axis.is_whole());
+            *a = whole.or_else(|| a.zip(*b).and_then(|(a, b)| a.union(b)));
+        }
+        self.unite_axes(other);
+    }
+
+    fn unite_axes(&mut self, other: &View) {
         let missing = self.along.len().saturating_sub(other.along.len());
         for (a, b) in self.along.iter_mut().skip(missing).zip(&other.along) {
             *a = a.union(b);
@@ -246,21 +122,30 @@ impl View {
     fn whole(&mut self, axes: impl IntoIterator<Item = usize>, sizes: &[Option<u64>]) {
         for axis in axes {
             let Some(along) = self.along.get_mut(axis) else { continue };
-            for seen in along.axes() {
-                if let (Some(slot), Some(size)) = (self.axes.get_mut(*seen), sizes.get(*seen)) {
-                    *slot = size.and_then(Axis::all);
+            for Piece { axis, is_part } in along.pieces() {
+                if let (Some(slot), Some(size)) = (self.axes.get_mut(axis), sizes.get(axis)) {
+                    // How far a part reaches is not followed.
+                    *slot = if is_part { slot.filter(|seen| seen.is_whole()) } else { size.and_then(Axis::all) };
                 }
             }
             *along = Along::Same;
         }
     }
 
+    /// All of a value of this rank, seen by every unit of one of another rank.
+    fn everything(&self, rank: usize, sizes: &[Option<u64>], output: usize) -> View {
+        let mut view = self.clone();
+        view.whole(0..rank, sizes);
+        View { along: vec![Along::Same; output], ..view }
+    }
+
     /// Slides a window along an axis of the value.
     fn slide(&mut self, axis: usize, tap: &Tap) {
         let Some(along) = self.along.get(axis) else { return };
+        let is_axis = matches!(along, Along::Axis(_));
         for seen in along.axes() {
-            if let Some(slot) = self.axes.get_mut(*seen) {
-                *slot = slot.filter(|_| matches!(along, Along::Axis(_))).and_then(|a| a.through(tap));
+            if let Some(slot) = self.axes.get_mut(seen) {
+                *slot = slot.filter(|a| is_axis || a.is_whole()).and_then(|a| a.through(tap));
             }
         }
     }
@@ -278,7 +163,11 @@ impl View {
         let one = |source: &AxisSource| match source {
             AxisSource::Axis(axis) | AxisSource::Slid(axis, _) => along(axis).cloned().unwrap_or(Along::Same),
             AxisSource::Same => Along::Same,
-            AxisSource::Regrouped(axes) => Along::regrouped(axes.iter().filter_map(along)),
+            AxisSource::Regrouped { axes, parts } => {
+                let whole = axes.iter().filter_map(along).flat_map(Along::pieces);
+                let parts = parts.iter().filter_map(along).flat_map(Along::pieces);
+                Along::regrouped(whole.chain(parts.map(|piece| Piece { is_part: true, ..piece })))
+            }
         };
         let along = from.iter().map(one).collect();
         View { along, ..view }
@@ -372,7 +261,17 @@ pub(super) fn fields(model: &Model) -> Fields {
         let node = &model.nodes[*id];
         if !node.constant {
             let sight = walk.step(*id);
-            node.outputs.iter().flatten().for_each(|output| walk.set(*output, sight.as_ref()));
+            let rank = |id: ValueId| model.values[id].ty.tensor().and_then(|t| t.shape.rank());
+            let first = node.outputs.iter().flatten().next().and_then(|id| rank(*id));
+            for output in node.outputs.iter().flatten() {
+                match (&sight, rank(*output)) {
+                    (Some(sight), Some(rank)) if Some(rank) != first => {
+                        let flat = walk.flat(sight, rank);
+                        walk.set(*output, Some(&flat));
+                    }
+                    _ => walk.set(*output, sight.as_ref()),
+                }
+            }
         }
         node.inputs.iter().flatten().for_each(|input| walk.was_read(*input));
     }
@@ -456,6 +355,15 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The same for an output of another rank than the first one, whose axes are not followed.
+    fn flat(&mut self, sight: &Sight, rank: usize) -> Sight {
+        let flat = |view: &View| {
+            let along = Along::Regrouped((0..view.axes.len()).map(|axis| Piece { axis, is_part: true }).collect());
+            View { along: vec![along; rank], ..view.clone() }
+        };
+        self.sight(sight.views.iter().map(flat).collect::<Vec<_>>())
+    }
+
     fn seen_by(&self, value: ValueId) -> Option<&[View]> {
         self.sights[value.index()].as_ref().map(|sight| &*sight.views)
     }
@@ -489,12 +397,32 @@ impl<'a> Walk<'a> {
                 let arranged = |view: &View| view.arranged(&from, &whole, &self.inputs[view.input].sizes);
                 self.seen_by(one)?.iter().map(arranged).collect()
             }
+            Window::Each { inputs, tokens } => {
+                let mut all: Vec<View> = Vec::new();
+                for (position, value) in sources() {
+                    let arranged = inputs.get(position).and_then(Option::as_ref);
+                    for view in self.seen_by(value)?.to_vec() {
+                        if let (Some(tokens), Some(_)) = (tokens, arranged) {
+                            self.mark(&view, tokens);
+                        }
+                        let sizes = &self.inputs[view.input].sizes;
+                        let view = match arranged {
+                            Some(Arranged { from, whole }) => view.arranged(from, whole, sizes),
+                            None => view.everything(rank(value), sizes, output),
+                        };
+                        match all.iter_mut().find(|own| own.input == view.input) {
+                            None => all.push(view),
+                            Some(own) => own.mix(&view),
+                        }
+                    }
+                }
+                all
+            }
             Window::Global => {
                 let widest = sources().map(|(_, v)| rank(v)).max().unwrap_or(0);
                 let mut all = united(widest)?;
                 for view in &mut all {
-                    view.whole(0..widest, &self.inputs[view.input].sizes);
-                    view.along = vec![Along::Same; output];
+                    *view = view.everything(widest, &self.inputs[view.input].sizes, output);
                 }
                 all
             }
@@ -506,16 +434,31 @@ impl<'a> Walk<'a> {
 
     /// What is seen through a window, one tap per spatial axis.
     fn slid(&mut self, mut view: View, taps: &[Tap]) -> View {
+        let spatial = view.along.iter().skip(2).flat_map(Along::axes).collect();
         let input = &mut self.inputs[view.input];
-        let mut spatial = view.along.iter().skip(2).flat_map(Along::axes).peekable();
-        if !input.slid && spatial.peek().is_some() {
-            (input.spatial, input.slid) = (spatial.copied().collect(), true);
-        }
+        input.take(spatial);
         view.whole([1], &input.sizes);
         for (i, tap) in taps.iter().enumerate() {
             view.slide(i + 2, tap);
         }
         view
+    }
+}
+
+impl Walk<'_> {
+    /// Steps or tokens lie along an axis of a value.
+    fn mark(&mut self, view: &View, tokens: usize) {
+        let axes = view.along.get(tokens).into_iter().flat_map(Along::axes).collect();
+        self.inputs[view.input].take(axes);
+    }
+}
+
+impl Input {
+    /// Takes these axes for the spatial ones, if no others were found before.
+    fn take(&mut self, axes: Vec<usize>) {
+        if !self.slid && !axes.is_empty() {
+            (self.spatial, self.slid) = (axes, true);
+        }
     }
 }
 
