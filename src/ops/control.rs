@@ -282,7 +282,7 @@ impl Operator for Loop {
 }
 
 /// A value of a sub-graph with more axes, each at its position in what comes out.
-pub(super) fn stacked(ty: &ValueType, axes: &[(i64, Dim)]) -> ValueType {
+pub fn stacked(ty: &ValueType, axes: &[(i64, Dim)]) -> ValueType {
     let Some(tensor) = ty.tensor() else { return ValueType::Unknown };
     let insert = |dims: &[Dim]| {
         let mut dims = dims.to_vec();

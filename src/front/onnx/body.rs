@@ -7,7 +7,7 @@ use super::{Outcome, undecodable};
 use crate::base::diagnostic::{Diagnostic, Severity};
 use crate::graph::{Body, ValueId};
 use crate::ops::attributes::Attributes;
-use crate::ops::control::{BodyInput, body_inputs};
+use crate::ops::control::{BodyInput, body_inputs, stacked};
 use crate::ops::rules::{At, BodyOutput, OpKind};
 use crate::tensor::{Dim, Elements, Literal, Shape, TensorType, ValueType};
 use prost::Message;
@@ -29,7 +29,7 @@ pub(super) struct Owner<'a> {
 }
 
 impl Converter<'_> {
-    /// Builds a node's sub-graphs. With them come the types of what a loop carries when it has ended, where they are
+    /// Builds a node's sub-graphs. With them come the types of what a loop delivers when it has ended, where they are
     /// known from going through its runs.
     pub(super) fn bodies(&mut self, owner: &Owner, graphs: &[Bytes]) -> Outcome<(Vec<Body>, Vec<ValueType>)> {
         let mut wanted = self.body_inputs(owner, &[]);
@@ -39,12 +39,18 @@ impl Converter<'_> {
             let (findings, places, room) = (self.findings.len(), self.places.len(), self.expansion);
             let delivered = self.body(only, &wanted, owner.index)?;
             let next = self.body_inputs(owner, &delivered);
+            let nodes = room.saturating_sub(self.expansion);
             if next == wanted {
-                return Ok((vec![self.builder.end_body()], ended));
+                let counts = delivered.first().is_none_or(|id| self.builder.get(*id).literal.is_some());
+                let body = self.builder.end_body();
+                if !counts && round == 1 && owner.kind.name == "Loop" {
+                    ended = self.rehearse(owner, only, &wanted, nodes)?;
+                }
+                return Ok((vec![body], ended));
             }
             self.abandon(findings, places);
             if round == 1 && owner.kind.name == "Loop" {
-                ended = self.rehearse(owner, only, &wanted, room.saturating_sub(self.expansion))?;
+                ended = self.rehearse(owner, only, &wanted, nodes)?;
             }
             wanted = next;
             if round + 1 == ROUNDS {
@@ -64,7 +70,7 @@ impl Converter<'_> {
     }
 
     /// Goes through the runs of a loop, of which each takes so many `nodes`, from what goes into the first. Delivers the
-    /// types of what is carried in the end, or nothing where it is not certain when that is, or it is far off.
+    /// types of what comes out in the end, or nothing where it is not certain when that is, or it is far off.
     fn rehearse(&mut self, owner: &Owner, graph: &Bytes, first: &[BodyInput], nodes: usize) -> Outcome<Vec<ValueType>> {
         let [limit, condition, initial @ ..] = owner.inputs else { return Ok(Vec::new()) };
         let number = |this: &Self, id: ValueId| this.builder.get(id).literal.as_ref()?.int()?.known();
@@ -83,13 +89,15 @@ impl Converter<'_> {
         let mut carried: Vec<BodyInput> = initial.iter().flatten().map(|id| value(self, *id)).collect();
         let (findings, places) = (self.findings.len(), self.places.len());
         let (unknown, external) = (self.unknown.clone(), self.external.clone());
+        let mut collected: Option<Vec<ValueType>> = None;
+        let mut runs = Some(0);
         self.rehearsing = true;
-        for run in 0..=RUNS {
+        while let Some(run) = runs {
             if goes_on == Some(0) || run >= limit {
                 break;
             }
             if goes_on.is_none() || run == RUNS {
-                carried.clear();
+                runs = None;
                 break;
             }
             let mut wanted = fixed.to_vec();
@@ -99,15 +107,19 @@ impl Converter<'_> {
             let failed = self.findings.iter().skip(findings).any(|f| f.severity == Severity::Error);
             goes_on = delivered.first().and_then(|id| number(self, *id));
             carried = delivered.iter().skip(1).take(initial.len()).map(|id| value(self, *id)).collect();
+            let rest = delivered.iter().skip(1).skip(initial.len()).map(|id| self.builder.get(*id).ty.clone());
+            collected = Some(match collected {
+                Some(all) => all.iter().zip(rest).map(|(all, one)| all.join(&one)).collect(),
+                None => rest.collect(),
+            });
             self.abandon(findings, places);
-            if failed {
-                carried.clear();
-                break;
-            }
+            runs = run.checked_add(1).filter(|_| !failed);
         }
         self.rehearsing = false;
         (self.unknown, self.external) = (unknown, external);
-        Ok(carried.into_iter().map(|carried| carried.ty).collect())
+        let Some(runs) = runs else { return Ok(Vec::new()) };
+        let stacked = collected.unwrap_or_default().into_iter().map(|one| stacked(&one, &[(0, Dim::Known(runs))]));
+        Ok(carried.into_iter().map(|carried| carried.ty).chain(stacked).collect())
     }
 
     /// Builds the branches of a choice. Where one of two cannot be with the sizes that go in, the other is the one that
