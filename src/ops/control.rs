@@ -270,7 +270,10 @@ impl Operator for Loop {
     }
 
     fn work(&self, at: &At) -> Work {
-        match Loop::trips(at).size() {
+        // Where the trip count is not stated, what is stacked up may tell it.
+        let stacked = at.inputs.len().saturating_sub(2)..at.outputs.len();
+        let entries = |position: usize| at.output(position)?.shape.dims()?.first()?.size();
+        match Loop::trips(at).size().or_else(|| stacked.into_iter().find_map(entries)) {
             Some(trips) => Work::Runs(vec![trips]),
             None => Work::Unmodelled("how often the loop runs is not known".into()),
         }
@@ -340,6 +343,16 @@ mod tests {
         assert_eq!(counted(1).infer().unwrap(), vec![f32(&[4]), f32(&[5, 4])]);
         assert_eq!(counted(1).work(), Work::Runs(vec![5]));
         assert_eq!(counted(0).infer().unwrap(), vec![f32(&[4]), f32(&[1, 4])]);
+    }
+
+    #[test]
+    fn what_is_stacked_up_tells_the_runs_of_a_loop_that_ends_itself() {
+        let open = (tensor(DType::Bool, &[]), None);
+        let body = vec![open, (f32(&[4]), None), (f32(&[4]), None)];
+        let case = Case::new("", "Loop", 16).absent().absent().input(f32(&[4])).body(body).outputs(2);
+        assert!(matches!(case.work(), Work::Unmodelled(_)));
+        let known = case.ask(&[f32(&[4]), f32(&[3, 4])], |op, at| op.work(at)).unwrap();
+        assert_eq!(known, Work::Runs(vec![3]));
     }
 
     #[test]
