@@ -67,8 +67,7 @@ fn busy(threads: u64, positions: u64) -> Option<u64> {
     })
 }
 
-/// Whether there is no padding: `SAME` of a kernel of one position has none.
-/// Whether nothing is put around an input.
+/// Whether nothing is put around an input: `SAME` of a kernel of one position puts nothing.
 pub(super) fn is_unpadded(padding: &Padding, kernel: &[u64]) -> bool {
     match padding {
         Padding::Valid => true,
