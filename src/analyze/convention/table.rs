@@ -123,7 +123,6 @@ pub static CONVENTIONS: &[Convention] = &[
         faults: &[
             "a transposed convolution counts for each output what only each input is multiplied with",
             "a size that onnx's inference of shapes does not give, a free batch too, counts as 0",
-            "it stops at a cubic interpolation, which counts as nothing here",
         ],
         macs: Rule::Prices(&ONNX_OPCOUNTER),
         ..PLAIN

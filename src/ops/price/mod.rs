@@ -123,7 +123,7 @@ pub struct PriceList {
     scalars: bool,
 }
 
-/// Operators of one price.
+/// Operators of one price. Where terms name classes, an operator of another class has none.
 #[derive(Debug)]
 struct Row {
     operators: &'static [&'static str],
@@ -158,7 +158,10 @@ impl PriceList {
         if class.is_none() && terms.iter().any(|t| !t.classes.is_empty()) {
             return Price::Open;
         }
-        let due = terms.iter().filter(|t| class.is_none_or(|class| t.concerns(class)));
+        let mut due = terms.iter().filter(|t| class.is_none_or(|class| t.concerns(class))).peekable();
+        if due.peek().is_none() && !terms.is_empty() {
+            return Price::Foreign;
+        }
         sum(due, arithmetic, sizes).map_or(Price::Open, Price::Known)
     }
 }
@@ -166,7 +169,22 @@ impl PriceList {
 #[cfg(test)]
 mod tests {
     use super::super::ROOMS;
+    use super::super::rules::Operations;
     use super::*;
+
+    /// `upsample_macs` of onnx-opcounter returns nothing for a cubic interpolation, and adding that stops the tool.
+    #[test]
+    fn what_a_tool_stops_at_has_no_price() {
+        let sizes = Sizes { input: Some(4), output: Some(16), scalar: false, inputs: 1, channels: Some(1) };
+        let resize = |list: &PriceList, class| {
+            let work = Work::windowed(class, Some((16, Operations::default())));
+            list.price("Resize", &work, sizes)
+        };
+        let classes = [Class::Nearest, Class::Bilinear, Class::Cubic];
+        let prices = |list| classes.map(|class| resize(list, class));
+        assert_eq!(prices(&ONNX_OPCOUNTER), [Price::Known(0), Price::Known(16 * 11), Price::Foreign]);
+        assert_eq!(prices(&ONNX_TOOL), [Price::Known(0), Price::Known(16 * 4), Price::Known(16 * 8)]);
+    }
 
     #[test]
     fn every_name_in_a_list_is_an_operator_and_stands_there_once() {

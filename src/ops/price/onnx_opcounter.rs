@@ -17,7 +17,11 @@ pub static ONNX_OPCOUNTER: PriceList = PriceList {
         row(&["BatchNormalization"], &[Term::any(Each::Output, 2)]),
         // Not what comes out: where a small tensor is added to a large one, the first one's size counts.
         row(&["Relu", "Add"], &[Term::any(Each::Input, 1)]),
-        row(&["Resize", "Upsample"], &[Term::of(LINEAR, Each::Output, 11)]),
+        // It stops at a cubic one.
+        row(
+            &["Resize", "Upsample"],
+            &[Term::of(LINEAR, Each::Output, 11), Term::of(&[Class::Nearest], Each::Output, 0)],
+        ),
     ],
     otherwise: Some(&[Term::any(Each::Output, 1)]),
     scalars: true,

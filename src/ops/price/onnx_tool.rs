@@ -59,6 +59,7 @@ pub static ONNX_TOOL: PriceList = PriceList {
 const INTERPOLATION: &[Term] = &[
     Term::of(&[Class::Linear, Class::Bilinear, Class::Multilinear], Each::Output, 4),
     Term::of(&[Class::Cubic], Each::Output, 8),
+    Term::of(&[Class::Nearest], Each::Output, 0),
 ];
 
 const ONE: &[&str] = &[
